@@ -1,0 +1,116 @@
+"""What a plugin for data or features promises. The model's side, which needs torch, is `mezoo.models`."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mezoo.records import Features, Video
+
+SYNTHETIC_MARK = "SYNTHETIC.json"
+"""A file of this name at the root of a data folder says that everything in it was generated."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetInfo:
+    """What a person must know to get a dataset and to cite it."""
+
+    title: str
+    paper: str
+    owner: str
+    access: str
+    layout: str
+    fps: float
+    emotions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A row or folder that is not used as it stands, and why; `action` is what was done (clipped, dropped, kept ...)."""
+
+    what: str
+    reason: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Counts by name (subjects, videos, frames, micro, macro ...), exclusions, and problems that need the user."""
+
+    expected: Mapping[str, int]
+    found: Mapping[str, int]
+    excluded: tuple[Excluded, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Every expected count is met and there is no problem."""
+        return not self.problems and all(self.found.get(k) == n for k, n in self.expected.items())
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """Size and difficulty of a synthetic stand-in; `intensity` scales every expression (0: no movement at all)."""
+
+    preset: str = "small"
+    subjects: int | None = None
+    videos: int | None = None
+    seconds: float | None = None
+    intensity: float = 1.0
+    seed: int = 0
+
+
+class Dataset(ABC):
+    """Videos and their annotation in the owner's own layout.
+
+    The constructor's first argument is `root: Path`, the folder as unzipped; it reads nothing. Every method raises
+    DataError with a next step when the folder, the table or a column is not there.
+    """
+
+    info: ClassVar[DatasetInfo]
+
+    @abstractmethod
+    def videos(self) -> Sequence[Video]:
+        """Every usable video with its expressions, sorted; reads tables and folder listings, no image."""
+
+    @abstractmethod
+    def verify(self) -> Verification:
+        """Compare what is on disk with what the owner published."""
+
+    @classmethod
+    @abstractmethod
+    def write_synthetic(cls, out: Path, spec: StandIn) -> None:
+        """Write a synthetic stand-in into `out` in this layout, with `SYNTHETIC_MARK` at its root written last."""
+
+
+class FeatureExtractor(ABC):
+    """Turns the frames of one video into an array. Never sees annotation: label-blind by contract.
+
+    The first line of a subclass's docstring says what it makes, with shape, dtype and unit; `mezoo list` shows it.
+    """
+
+    version: ClassVar[str]
+    """Raise it when the numbers change: the store recomputes."""
+
+    @abstractmethod
+    def __call__(self, video: Video) -> Features:
+        """Features of one video (given without expressions)."""
+
+    def sources(self, video: Video) -> tuple[Path, ...]:
+        """Files read beside the frames (landmarks); their size and time are part of the store's key."""
+        return ()
+
+    def environment(self) -> Mapping[str, str]:
+        """Versions of libraries that change the numbers; part of the store's key."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a plugin comes from; written into every result."""
+
+    name: str
+    distribution: str
+    version: str
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])

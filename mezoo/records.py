@@ -1,0 +1,157 @@
+"""The frozen nouns. Frame numbers count from 0 inside the video and both ends are included, everywhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["micro", "macro"]
+
+
+class Frames(Protocol):
+    """The images of one video, read when asked; `mezoo.frames` has the implementations."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, index: int, *, grey: bool = False) -> NDArray[np.uint8]:
+        """Frame `index` (0-based): (height, width) uint8 if grey, else (height, width, 3) uint8 RGB."""
+        ...
+
+    def number(self, index: int) -> int:
+        """The published number of frame `index`, as in its file name."""
+        ...
+
+    def files(self) -> tuple[Path, ...]:
+        """Every file that the frames are read from, in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One annotated movement of a video; `published` keeps the numbers as they stand in the owner's table."""
+
+    code: str
+    kind: Kind
+    onset: int
+    offset: int
+    apex: int | None = None
+    emotion: str = ""
+    aus: str = ""
+    published: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def length(self) -> int:
+        """Frames from onset to offset, both included."""
+        return self.offset - self.onset + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """One film of one subject: a long video with many expressions, or a clip with one."""
+
+    dataset: str
+    subject: str
+    code: str
+    fps: float
+    frames: Frames
+    expressions: tuple[Expression, ...] = ()
+    landmarks: Path | None = None
+    synthetic: bool = False
+
+    @property
+    def key(self) -> str:
+        """Name of the video that is unique across datasets: `dataset/subject/code`."""
+        return f"{self.dataset}/{self.subject}/{self.code}"
+
+    def unlabelled(self) -> "Video":
+        """The same video without its annotation: what a model may see of a left-out subject."""
+        return replace(self, expressions=())
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A predicted interval: 0-based frames of the video, both ends included; score in [0, 1]."""
+
+    video: str
+    kind: Kind
+    onset: int
+    offset: int
+    score: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What an extractor made of a video.
+
+    `values` is (rows, ...); row r was taken from frame `positions[r]` (0-based, increasing int64) of `n_frames`;
+    `fps` is rows per second; `facts` is JSON that the report shows (landmark source, fallbacks).
+    """
+
+    values: NDArray[Any]
+    positions: NDArray[np.int64]
+    n_frames: int
+    fps: float
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def rows(self, onset: int, offset: int) -> tuple[int, int]:
+        """First and last row of a frame interval, both included; a row owns the frames nearest to its own."""
+        ends = np.searchsorted(self._borders(), [onset, offset], side="right")
+        return int(ends[0]), int(ends[1])
+
+    def interval(self, first: int, last: int) -> tuple[int, int]:
+        """First and last frame owned by a row interval (both included), the inverse of `rows`."""
+        borders = np.concatenate([[0], self._borders(), [self.n_frames]])
+        first, last = max(0, first), min(len(self) - 1, last)
+        return int(borders[first]), int(borders[last + 1]) - 1
+
+    def _borders(self) -> NDArray[np.int64]:
+        return (self.positions[:-1] + self.positions[1:] + 1) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A video and its features: what a model is prepared, trained and asked with."""
+
+    video: Video
+    features: Features
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One item for a batch: named arrays cut from `video` from row `start` on; no targets when predicting."""
+
+    video: str
+    start: int
+    inputs: Mapping[str, NDArray[Any]]
+    targets: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]])
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Raw scores of a model for one predicted sample: named arrays, kept on disk after every epoch."""
+
+    start: int
+    scores: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Spotting:
+    """Decoded windows of a video: spots, and a curve (rows,) float32 in [0, 1] for each kind, to be drawn."""
+
+    spots: tuple[Spot, ...]
+    curves: Mapping[str, NDArray[np.float32]] = field(default_factory=dict[str, NDArray[np.float32]])
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A split by video key: `test` holds every video of the left-out subject(s), and nothing of `train`."""
+
+    name: str
+    train: tuple[str, ...]
+    test: tuple[str, ...]
