@@ -37,8 +37,30 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"
-__all__ = ["Batch", "DataError", "Dataset", "DatasetInfo", "Example", "Excluded", "Expression", "FeatureExtractor",
-           "Features", "ImageFolder", "Recognizer", "Sample", "Spot", "Spotter", "Spotting", "StandIn", "Verification", "Video", "Window"]
+__all__ = [
+    "Batch",
+    "DataError",
+    "Dataset",
+    "DatasetInfo",
+    "Example",
+    "Excluded",
+    "Expression",
+    "FeatureExtractor",
+    "Features",
+    "ImageFolder",
+    "Recognizer",
+    "Sample",
+    "Spot",
+    "Spotter",
+    "Spotting",
+    "StandIn",
+    "Verification",
+    "Video",
+    "Window",
+    "intervals",
+    "synthetic",
+    "tables",
+]
 
 
 _TOOLBOXES = ("intervals", "synthetic", "tables")

@@ -69,6 +69,7 @@ class Dataset(ABC):
     """
 
     info: ClassVar[DatasetInfo]
+    root: Path
 
     @abstractmethod
     def videos(self) -> Sequence[Video]:

@@ -58,7 +58,11 @@ def read_image(path: Path, *, grey: bool = False) -> NDArray[np.uint8]:
         raw = np.fromfile(path, dtype=np.uint8)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}", hint="check the disk and the permissions") from error
-    cut = path.suffix.lower() in {".jpg", ".jpeg"} and raw[-2:].tobytes() != b"\xff\xd9" and b"\xff\xd9" not in raw[-64:].tobytes()
+    cut = (
+        path.suffix.lower() in {".jpg", ".jpeg"}
+        and raw[-2:].tobytes() != b"\xff\xd9"
+        and b"\xff\xd9" not in raw[-64:].tobytes()
+    )
     flag = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
     image = None if cut or not len(raw) else cv2.imdecode(raw, flag)
     if image is None:

@@ -1,0 +1,157 @@
+"""The command line: what can be typed. What a command does stands in `mezoo.commands`, imported when it is typed."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+EXAMPLES = {
+    "": "mezoo fit recipes/mesnet_samm.yaml --synthetic",
+    "fit": "mezoo fit recipes/mesnet_samm.yaml --synthetic --set trainer.max_epochs=10",
+    "list": "mezoo list models --json",
+    "check": "mezoo check recipes/mesnet_samm.yaml --set model.lr=1e-3",
+    "show": "mezoo show mesnet_samm --synthetic",
+    "data": "mezoo data verify samm_long --root /data/SAMM_longvideos",
+    "data list": "mezoo data list --json",
+    "data info": "mezoo data info samm_long",
+    "data verify": "mezoo data verify samm_long --root /data/SAMM_longvideos --json",
+    "data synth": "mezoo data synth samm_long --out /tmp/samm --intensity 2",
+    "store": "mezoo store explain mesnet_samm --synthetic",
+    "store list": "mezoo store list --json",
+    "store explain": "mezoo store explain mesnet_samm --synthetic",
+    "store prune": "mezoo store prune --days 30",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; 0 done, 1 something failed while it ran, 2 a mistake of the user, 130 interrupted."""
+    arguments = build_parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = getattr(import_module("mezoo.commands"), arguments.command)
+    from mezoo.errors import MezooError
+
+    try:
+        return command(arguments)
+    except MezooError as error:
+        show_error(error.what, error.hint)
+        return 2
+    except KeyboardInterrupt:
+        show_error("interrupted", "the same command continues where this one stopped")
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def show_error(what: str, hint: str) -> None:
+    """Print an error and what to do next, in colour on a terminal."""
+    red, dim, plain = ("\033[31m", "\033[2m", "\033[0m") if sys.stderr.isatty() else ("", "", "")
+    print(f"{red}error:{plain} {what}", file=sys.stderr)
+    if hint:
+        print(f"{dim}  ->{plain} {hint}", file=sys.stderr)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command with its options and an example."""
+    parser = _parser(argparse.ArgumentParser, "", "Micro-expression methods, datasets and features; honest numbers.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print mezoo's version")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _fit(commands)
+    _list(commands)
+    for name, text in (("check", "validate a recipe: no data, no GPU"), ("show", "print a recipe with every default")):
+        _recipe_arguments(_add(commands, name, text))
+    _data(commands)
+    _store(commands)
+    return parser
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        import mezoo
+
+        print(f"mezoo {mezoo.__version__}")
+        parser.exit()
+
+
+def _fit(commands: Any) -> None:
+    parser = _add(commands, "fit", "train and score a recipe over all folds; the same command continues")
+    _recipe_arguments(parser)
+    parser.add_argument("--runs", default="runs", metavar="DIR", help="where run folders go (default: runs)")
+    parser.add_argument("--fresh", action="store_true", help="forget an earlier run of the same recipe and begin anew")
+
+
+def _list(commands: Any) -> None:
+    parser = _add(commands, "list", "plugins and recipes that are installed; imports none of them")
+    kinds = ["datasets", "features", "models", "recipes"]
+    parser.add_argument("kind", nargs="?", choices=kinds, help="only these")
+    _json(parser)
+
+
+def _data(commands: Any) -> None:
+    group = _group(commands, "data", "datasets: what they are, whether yours is complete, a synthetic stand-in")
+    _json(_add(group, "data list", "datasets that can be read"))
+    info = _add(group, "data info", "paper, owner, how to ask for it, layout on disk")
+    verify = _add(group, "data verify", "compare a folder with what the owner published; exit code 1 if it differs")
+    synth = _add(group, "data synth", "write a synthetic stand-in in the dataset's own layout")
+    for parser in (info, verify, synth):
+        parser.add_argument("name", help="a dataset of `mezoo data list`")
+    verify.add_argument("--root", required=True, metavar="DIR", help="the folder as unzipped")
+    synth.add_argument("--out", required=True, metavar="DIR", help="a new folder")
+    synth.add_argument("--preset", choices=["small", "full"], default="small", help="full: the real numbers")
+    synth.add_argument("--subjects", type=int, help="number of subjects")
+    synth.add_argument("--intensity", type=float, default=1.0, help="scales every expression; 0 is none (default: 1)")
+    synth.add_argument("--seed", type=int, default=0, help="another seed, other faces and films")
+    _json(info)
+    _json(verify)
+
+
+def _store(commands: Any) -> None:
+    group = _group(commands, "store", "extracted features on disk")
+    _json(_add(group, "store list", "what is stored"))
+    explain = _add(group, "store explain", "which features of a recipe are stored, and why the others are not")
+    _recipe_arguments(explain)
+    _json(explain)
+    prune = _add(group, "store prune", "remove stored features")
+    prune.add_argument("--days", type=float, help="only those not used for so many days (default: all)")
+    prune.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _recipe_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", help="a file, or the name of a bundled recipe")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a value, as model.lr=1e-3; repeatable"
+    )
+    parser.add_argument("--synthetic", action="store_true", help="on a synthetic stand-in: no licence, no download")
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def _group(commands: Any, name: str, text: str) -> Any:
+    parser = _parser(commands.add_parser, name, text)
+    return parser.add_subparsers(metavar="COMMAND", required=True)
+
+
+def _add(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
+    parser = _parser(commands.add_parser, name, text)
+    parser.set_defaults(command=name.replace(" ", "_"))
+    return parser
+
+
+def _parser(make: Callable[..., argparse.ArgumentParser], name: str, text: str) -> argparse.ArgumentParser:
+    from rich_argparse import RawDescriptionRichHelpFormatter
+
+    first = () if not name else (name.rsplit(" ", 1)[-1],)
+    kind: dict[str, Any] = {"help": text} if name else {"prog": "mezoo"}
+    return make(
+        *first,
+        description=text[0].upper() + text[1:] + ("" if text.endswith(".") else "."),
+        epilog=f"example: {EXAMPLES[name]}",
+        formatter_class=RawDescriptionRichHelpFormatter,
+        allow_abbrev=False,
+        **kind,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

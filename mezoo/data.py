@@ -1,0 +1,46 @@
+"""The data of one fold, as Lightning wants them. What an epoch serves depends on (seed, fold, epoch) alone."""
+
+from collections.abc import Sequence
+
+import lightning as L
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from mezoo.models import Batch, Model
+from mezoo.protocol import stable_seed
+from mezoo.records import Example, Sample
+
+
+class Loaders(L.LightningDataModule):
+    """Training samples, drawn anew every epoch in a fresh order, and windows over videos to be predicted."""
+
+    def __init__(self, model: Model, train: Sequence[Example], seed: int) -> None:
+        super().__init__()
+        self.model = model
+        self.train = train
+        self.seed = seed
+
+    def train_dataloader(self) -> DataLoader[Sample]:
+        """Samples of the coming epoch, shuffled."""
+        rng = np.random.default_rng(stable_seed(self.seed, "epoch", self.model.current_epoch))
+        samples = self.model.samples(self.train, rng, self.model.current_epoch)
+        order = rng.permutation(len(samples)).tolist()
+        return DataLoader(samples, self.model.batch_size, sampler=order, collate_fn=collate)  # pyright: ignore
+
+
+def predict_loader(model: Model, examples: Sequence[Example]) -> DataLoader[Sample]:
+    """Windows that cover unlabelled examples, in order."""
+    blind = [Example(e.video.unlabelled(), e.features) for e in examples]
+    samples = model.samples(blind, np.random.default_rng(0), None)
+    return DataLoader(samples, model.batch_size, shuffle=False, collate_fn=collate)  # pyright: ignore
+
+
+def collate(samples: Sequence[Sample]) -> Batch:
+    """Stack samples along a new first axis."""
+    return Batch(
+        videos=[s.video for s in samples],
+        starts=torch.tensor([s.start for s in samples], dtype=torch.int64),
+        inputs={k: torch.from_numpy(np.stack([s.inputs[k] for s in samples])) for k in samples[0].inputs},
+        targets={k: torch.from_numpy(np.stack([s.targets[k] for s in samples])) for k in samples[0].targets},
+    )

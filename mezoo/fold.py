@@ -1,0 +1,198 @@
+"""One fold: prepare, train, keep the held-out scores after every epoch, choose, decode. Lightning's Trainer lives here."""
+
+import logging
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.loggers import Logger
+
+from mezoo.data import Loaders, predict_loader
+from mezoo.errors import MezooError, PluginError, RecipeError
+from mezoo.fold_folder import FoldFolder
+from mezoo.metrics import Counts
+from mezoo.models import Model
+from mezoo.progress import Bar
+from mezoo.protocol import stable_seed
+from mezoo.records import Example, Window
+from mezoo.tasks import SpottingTask
+
+
+@dataclass(frozen=True, slots=True)
+class FoldJob:
+    """Everything that one fold needs. `test` and `validation` carry their labels for the score; a model never sees them."""
+
+    name: str
+    folder: FoldFolder
+    make_model: Callable[[], Model]
+    train: Sequence[Example]
+    test: Sequence[Example]
+    validation: Sequence[Example]
+    trainer: Mapping[str, Any]
+    loggers: Sequence[Logger]
+    seed: int
+
+    @property
+    def max_epochs(self) -> int:
+        """Epochs that the trainer is going to run; Lightning's own default is 1000."""
+        return int(self.trainer.get("max_epochs") or 1000)
+
+
+def run_fold(job: FoldJob, task: SpottingTask, bar: Bar) -> dict[str, Any]:
+    """Train and predict a fold, from its last finished epoch if there is one; returns what `fold.json` then holds."""
+    started = time.monotonic()
+    before = job.folder.status().get("seconds", 0.0)
+    job.folder.record("running", seconds=before, epochs_done=job.folder.epochs_done())
+    try:
+        model = train(job, task, bar)
+        facts = choose(job, task, model)
+    except (PluginError, RecipeError):
+        job.folder.record("pending", seconds=before)
+        raise
+    except Exception as error:
+        (job.folder.path / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        reason = str(error) if isinstance(error, MezooError) else f"{type(error).__name__}: {error}"
+        facts = {"error": reason, "seconds": before + time.monotonic() - started}
+        job.folder.record("failed", **facts)
+        return {"state": "failed", **facts}
+    facts["seconds"] = before + time.monotonic() - started
+    job.folder.record("done", **facts)
+    job.folder.checkpoint.unlink(missing_ok=True)
+    return {"state": "done", **facts}
+
+
+def train(job: FoldJob, task: SpottingTask, bar: Bar) -> Model:
+    """Fit the model of a fold; its weights are on disk afterwards."""
+    quiet_lightning()
+    L.seed_everything(stable_seed(job.seed, job.name), verbose=False)
+    model = job.make_model()
+    fitted = model.prepare(job.train)
+    model.build(fitted)
+    check_epochs(model, job.trainer)
+    trainer = L.Trainer(
+        **{"devices": 1, "deterministic": "warn", **job.trainer},
+        logger=[*job.loggers],
+        callbacks=[EveryEpoch(job, task, bar)],
+        default_root_dir=job.folder.path,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+        reload_dataloaders_every_n_epochs=1,
+    )
+    resume = job.folder.checkpoint if job.folder.checkpoint.is_file() else None
+    trainer.fit(model, Loaders(model, job.train, stable_seed(job.seed, job.name)), ckpt_path=resume, weights_only=True)
+    save_weights(model, fitted, job.folder)
+    return model
+
+
+def choose(job: FoldJob, task: SpottingTask, model: Model) -> dict[str, Any]:
+    """Score every kept epoch of the left-out subject, and write the predictions of the epoch that the protocol chose."""
+    tallies = {epoch: tally(job, task, model, epoch, job.test) for epoch in job.folder.epochs()}
+    last = max(tallies)
+    oracle = max(tallies, key=lambda e: (tallies[e][task.headline].f1, e))
+    chosen = {"last": last, "oracle": oracle}
+    if job.validation:
+        inner = {epoch: tally(job, task, model, epoch, job.validation) for epoch in tallies}
+        chosen["validation"] = max(inner, key=lambda e: (inner[e][task.headline].f1, e))
+    headline = chosen.get("validation", last)
+    decoded = decode(task, model, job.folder.load_scores(headline), job.test)
+    job.folder.save_predictions(spot for spotting, _ in decoded.values() for spot in spotting.spots)
+    job.folder.save_curves({key: (spotting, example.features) for key, (spotting, example) in decoded.items()})
+    return {
+        "subject": job.test[0].video.subject,
+        "videos": [e.video.key for e in job.test],
+        "epochs": int(last + 1),
+        "epoch_of": {rule: int(epoch) for rule, epoch in chosen.items()},
+        "tallies": {rule: {k: c.as_dict() for k, c in tallies[e].items()} for rule, e in chosen.items()},
+        "parameters": sum(p.numel() for p in model.parameters()),
+    }
+
+
+def tally(job: FoldJob, task: SpottingTask, model: Model, epoch: int, examples: Sequence[Example]) -> dict[str, Counts]:
+    """Counts of one kept epoch against the true labels of `examples`."""
+    decoded = decode(task, model, job.folder.load_scores(epoch), examples)
+    return task.tally([e.video for e in examples], [s for spotting, _ in decoded.values() for s in spotting.spots])
+
+
+def decode(task: SpottingTask, model: Any, scores: Mapping[str, Sequence[Window]], examples: Sequence[Example]) -> Any:
+    """Spots and curves by video key, beside the example they belong to; the model sees no labels."""
+    blind = {e.video.key: Example(e.video.unlabelled(), e.features) for e in examples}
+    return {key: (task.decode(model, scores.get(key, []), example), example) for key, example in blind.items()}
+
+
+@torch.inference_mode()
+def predict(model: Model, examples: Sequence[Example]) -> dict[str, list[Window]]:
+    """Raw scores of videos by key, with the model as it is; its training mode is put back."""
+    mode = model.training
+    model.eval()
+    found: dict[str, list[Window]] = {e.video.key: [] for e in examples}
+    for index, batch in enumerate(predict_loader(model, examples)):
+        on_device = model.transfer_batch_to_device(batch, model.device, 0)
+        for video, window in zip(batch.videos, model.predict_step(on_device, index), strict=True):
+            found[video].append(window)
+    model.train(mode)
+    return found
+
+
+class EveryEpoch(L.Callback):
+    """After each epoch: held-out scores to disk, then a checkpoint, atomically; before each: seeds from (fold, epoch)."""
+
+    def __init__(self, job: FoldJob, task: SpottingTask, bar: Bar) -> None:
+        self.job, self.task, self.bar = job, task, bar
+        self.before, self.started = job.folder.status().get("seconds", 0.0), time.monotonic()
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """An epoch's chance depends on seed, fold and epoch alone, so that a resumed run equals an unbroken one."""
+        L.seed_everything(stable_seed(self.job.seed, self.job.name, trainer.current_epoch), verbose=False)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+        """Keep what the epoch gave."""
+        epoch, text = trainer.current_epoch, ""
+        if epoch >= pl_module.warmup_epochs:
+            self.job.folder.save_scores(epoch, predict(pl_module, [*self.job.test, *self.job.validation]))
+            counts = tally(self.job, self.task, pl_module, epoch, self.job.test)[self.task.headline]
+            pl_module.log_dict({f"held_out/{self.task.headline}_f1": counts.f1})
+            text = f"held-out {self.task.metric} {counts.f1:.2f}"
+        part = self.job.folder.checkpoint.with_suffix(".part")
+        trainer.save_checkpoint(part)
+        part.replace(self.job.folder.checkpoint)
+        self.job.folder.record("running", seconds=self.before + time.monotonic() - self.started, epochs_done=epoch + 1)
+        loss = trainer.callback_metrics.get("train/loss")
+        self.bar.advance(f"loss {loss:.3f} {text}" if loss is not None else text)
+
+
+def save_weights(model: Model, fitted: Mapping[str, Any], folder: FoldFolder) -> None:
+    """Weights as safetensors, with what `prepare` fitted as metadata."""
+    import json
+
+    from safetensors.torch import save_file
+
+    part = folder.weights.with_suffix(".part")
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+    save_file(tensors, part, metadata={"fitted": json.dumps(dict(fitted))})
+    part.replace(folder.weights)
+
+
+def check_epochs(model: Model, trainer: Mapping[str, Any]) -> None:
+    """Refuse a training that ends before the model's scores begin to mean something."""
+    asked = trainer.get("max_epochs")
+    if asked is not None and 0 <= asked <= model.warmup_epochs:
+        raise RecipeError(
+            f"trainer.max_epochs is {asked}, but the first {model.warmup_epochs} epochs are pre-training",
+            hint=f"give more than {model.warmup_epochs} epochs, or fewer of pre-training",
+        )
+
+
+def quiet_lightning() -> None:
+    """Lightning's banners and hints would drown the progress bars."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"lightning\..*")
+    warnings.filterwarnings("ignore", message=".*(num_workers|`isinstance|LeafSpec).*")

@@ -1,0 +1,92 @@
+"""What one fold leaves on disk: its state, held-out raw scores after every epoch, weights, the chosen predictions."""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mezoo.files import write_atomic
+from mezoo.records import Features, Spot, Spotting, Window
+from mezoo.spots import write_spots
+
+State = Literal["pending", "running", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoldFolder:
+    """Paths and atomic reads and writes of one fold."""
+
+    path: Path
+
+    @property
+    def checkpoint(self) -> Path:
+        """Lightning checkpoint of the last finished epoch; gone when the fold is done."""
+        return self.path / "last.ckpt"
+
+    @property
+    def weights(self) -> Path:
+        """Weights after the last epoch; the metadata hold what `prepare` fitted."""
+        return self.path / "weights.safetensors"
+
+    def status(self) -> dict[str, Any]:
+        """`state` and, once done, everything that `record` was given."""
+        try:
+            return json.loads((self.path / "fold.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {"state": "pending"}
+
+    def epochs_done(self) -> int:
+        """Epochs behind the checkpoint, so that a bar begins where training does."""
+        return int(self.status().get("epochs_done", 0)) if self.checkpoint.is_file() else 0
+
+    def record(self, state: State, **facts: Any) -> None:
+        """Write the state and facts of the fold."""
+        text = json.dumps({"state": state, "at": time.time(), **facts}, indent=1)
+        write_atomic(self.path / "fold.json", text)
+
+    def save_scores(self, epoch: int, windows: Mapping[str, Sequence[Window]]) -> None:
+        """Keep raw scores of a 0-based epoch, by video key."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for video, parts in windows.items():
+            for window in parts:
+                arrays |= {f"{video}|{window.start}|{name}": array for name, array in window.scores.items()}
+        target = self.path / "scores" / f"{epoch:04d}.npz"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f"{epoch:04d}.{os.getpid()}.part.npz")
+        np.savez_compressed(part, **arrays)  # pyright: ignore[reportArgumentType]
+        part.replace(target)
+
+    def epochs(self) -> list[int]:
+        """Epochs whose scores are kept."""
+        return sorted(int(p.stem) for p in (self.path / "scores").glob("[0-9]*.npz") if p.stem.isdigit())
+
+    def load_scores(self, epoch: int) -> dict[str, list[Window]]:
+        """Raw scores of an epoch, by video key, windows in order of their start."""
+        grouped: dict[str, dict[int, dict[str, NDArray[Any]]]] = {}
+        with np.load(self.path / "scores" / f"{epoch:04d}.npz", allow_pickle=False) as arrays:
+            for key in arrays.files:
+                video, start, name = key.rsplit("|", 2)
+                grouped.setdefault(video, {}).setdefault(int(start), {})[name] = arrays[key]
+        return {v: [Window(start, parts[start]) for start in sorted(parts)] for v, parts in grouped.items()}
+
+    def save_predictions(self, spots: Iterable[Spot]) -> None:
+        """Write the chosen epoch's spots; 0-based frames, both ends included."""
+        write_spots(self.path / "predictions.csv", spots)
+
+    def save_curves(self, decoded: Mapping[str, tuple[Spotting, Features]]) -> None:
+        """Keep the score curves of the chosen epoch, to be drawn: `<video>/<kind>` and `<video>/frames`."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for key, (spotting, features) in decoded.items():
+            code = key.rsplit("/", 1)[1]
+            arrays |= {f"{code}/{kind}": curve for kind, curve in spotting.curves.items()}
+            arrays[f"{code}/frames"] = np.asarray(features.positions)
+        self.path.mkdir(parents=True, exist_ok=True)
+        part = self.path / f"curves.{os.getpid()}.part.npz"
+        np.savez_compressed(part, **arrays)  # pyright: ignore[reportArgumentType]
+        part.replace(self.path / "curves.npz")

@@ -1,0 +1,93 @@
+"""What a run is about to do, found without torch: its data, folds, folder, and which folds are left."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mezoo.contracts import Dataset, StandIn
+from mezoo.errors import DataError, RecipeError
+from mezoo.plugin_objects import make
+from mezoo.progress import Progress
+from mezoo.protocol import leave_one_subject_out
+from mezoo.recipe import Recipe
+from mezoo.records import Fold, Video
+from mezoo.registry import load
+from mezoo.run_folder import RunFolder
+from mezoo.stand_in import is_synthetic, stand_in_root
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where a run reads and writes, and the command that asked for it."""
+
+    runs: Path
+    cache: Path
+    command: str
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A recipe with its data and folds; `pending` are the folds that are not done."""
+
+    recipe: Recipe
+    options: Options
+    dataset: Dataset
+    videos: Sequence[Video]
+    folds: Sequence[Fold]
+    pending: Sequence[Fold]
+    folder: RunFolder
+    synthetic: bool
+
+    @property
+    def finished(self) -> bool:
+        """Every fold is done and the result is written."""
+        return not self.pending and self.folder.result.is_file()
+
+
+def plan(recipe: Recipe, options: Options, progress: Progress) -> Work:
+    """Open the data and find which folds are left. Raises DataError, PluginError, RecipeError."""
+    dataset, synthetic = open_dataset(recipe, options.cache, progress)
+    videos = dataset.videos()
+    if not videos:
+        raise DataError(f"{recipe.dataset.plugin.name} has no usable video", hint="mezoo data verify tells why")
+    folds = leave_one_subject_out(videos)
+    folder = RunFolder(options.runs / f"{recipe.name}-{recipe.digest()}")
+    if options.fresh and folder.path.is_dir():
+        shutil.rmtree(folder.path)
+    pending = [fold for fold in folds if folder.fold(fold.name).status()["state"] != "done"]
+    return Work(recipe, options, dataset, videos, folds, pending, folder, synthetic)
+
+
+def open_dataset(recipe: Recipe, cache: Path, progress: Progress) -> tuple[Dataset, bool]:
+    """The dataset of a recipe and whether it is synthetic; a stand-in is written first if the recipe asks for one."""
+    if recipe.task != "spotting":
+        raise RecipeError(f"task {recipe.task} cannot be run yet", hint="spotting can")
+    if recipe.stand_in is None:
+        dataset: Dataset = make(recipe.dataset)
+        return dataset, is_synthetic(dataset.root)
+    spec = StandIn(**recipe.stand_in.model_dump())
+    root = stand_in_root(load(recipe.dataset.plugin), recipe.dataset.plugin.name, spec, cache, progress.say)
+    return make(recipe.dataset, root=root), True
+
+
+def identity(work: Work) -> dict[str, Any]:
+    """What a run is made of: settings and an index of the data, so that a continued run never mixes two."""
+    index = [
+        (v.key, v.fps, len(v.frames), [(e.kind, e.onset, e.offset) for e in v.expressions])
+        for v in sorted(work.videos, key=lambda v: v.key)
+    ]
+    expressions = sum(len(v.expressions) for v in work.videos)
+    return {
+        "recipe": work.recipe.name,
+        "digest": work.recipe.digest(),
+        "data": hashlib.sha256(json.dumps(index).encode()).hexdigest(),
+        "counts": f"{len(work.videos)} videos, {expressions} expressions",
+        "command": work.options.command,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

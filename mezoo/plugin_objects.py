@@ -1,0 +1,39 @@
+"""From a checked `use:` block to the object it stands for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mezoo.errors import MezooError, PluginError
+from mezoo.recipe import Block
+from mezoo.registry import load
+
+
+def make(block: Block, **supplied: Any) -> Any:
+    """Construct the plugin of a block. Raises PluginError naming it when its constructor fails."""
+    plugin = block.plugin
+    made = load(plugin)
+    try:
+        return made(**{**{k: _home(v) for k, v in block.arguments.items()}, **supplied})
+    except MezooError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"{plugin.kind} {plugin.name!r} of {plugin.distribution} refuses its arguments: {type(error).__name__}: {error}",
+            hint="mezoo show RECIPE prints what it was given",
+        ) from error
+
+
+def describe(block: Block) -> dict[str, Any]:
+    """Name, distribution, version and every argument of a block, for a result."""
+    arguments: Mapping[str, Any] = block.resolved()
+    return {
+        "name": block.plugin.name,
+        "distribution": block.plugin.distribution,
+        "version": block.plugin.version,
+        "arguments": {k: str(v) if isinstance(v, Path) else v for k, v in arguments.items()},
+    }
+
+
+def _home(value: Any) -> Any:
+    return value.expanduser() if isinstance(value, Path) else value

@@ -1,0 +1,278 @@
+"""A recipe: found, read, overridden, checked. Every error at once, with file, line and caret; torch is never imported."""
+
+import copy
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mezoo import yaml_marks
+from mezoo.envelope import Envelope, ProtocolBlock, StandInBlock, WandbBlock
+from mezoo.errors import PluginError, RecipeError
+from mezoo.registry import Plugin, PluginKind, did_you_mean, find, plugins
+from mezoo.signatures import check_block
+from mezoo.source import ClassSource, UnreadableError, read_class
+
+KeyPath = tuple[str, ...]
+_BLOCKS: dict[str, PluginKind] = {"dataset": "dataset", "features": "feature", "model": "model"}
+_OWN_TRAINER_KEYS = {
+    "callbacks": "mezoo keeps the held-out scores and the state of a fold by its own",
+    "logger": "set the wandb block; CSV is always written",
+    "default_root_dir": "give --runs",
+    "enable_progress_bar": "mezoo draws its own",
+    "enable_checkpointing": "mezoo keeps the state of a fold",
+    "reload_dataloaders_every_n_epochs": "a model's samples are drawn anew every epoch",
+}
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A resolved `use:` block: the plugin, the arguments given, and what its source says of the rest."""
+
+    plugin: Plugin
+    arguments: Mapping[str, Any]
+    source: ClassSource
+
+    def resolved(self) -> dict[str, Any]:
+        """Arguments with the constructor's defaults filled in."""
+        defaults = {p.name: p.default for p in self.source.parameters if p.name not in {"root"}}
+        return {**defaults, **self.arguments}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A checked recipe. `origins` says for each key path where its value came from; `stand_in` is set by --synthetic."""
+
+    name: str
+    path: Path
+    task: str
+    dataset: Block
+    features: Block
+    model: Block
+    protocol: ProtocolBlock
+    trainer: Mapping[str, Any]
+    wandb: WandbBlock
+    stand_in: StandInBlock | None
+    origins: Mapping[KeyPath, str] = field(default_factory=dict[KeyPath, str])
+    notes: tuple[str, ...] = ()
+
+    def resolved(self) -> dict[str, Any]:
+        """Plain data of everything that decides the result, defaults included; `digest` is its hash."""
+        blocks = {n: {"use": b.plugin.name, **b.resolved()} for n, b in self._blocks().items()}
+        rest: dict[str, Any] = {"protocol": self.protocol.model_dump(), "trainer": dict(self.trainer)}
+        if self.stand_in is not None:
+            rest["synthetic"] = {"data": self.stand_in.model_dump()}
+        return {"task": self.task, **blocks, **rest}
+
+    def digest(self) -> str:
+        """Eight hex digits that name a run: equal for equal settings, wherever the data lie."""
+        settings = self.resolved()
+        settings["dataset"].pop("root", None)
+        for name, block in self._blocks().items():
+            settings[name]["from"] = [block.plugin.distribution, block.plugin.version]
+        text = json.dumps(settings, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    def _blocks(self) -> dict[str, Block]:
+        return {"dataset": self.dataset, "features": self.features, "model": self.model}
+
+
+def locate(argument: str) -> Path:
+    """A recipe file: the path given, else a bundled or installed recipe of that name. Raises RecipeError."""
+    path = Path(argument)
+    if path.is_file():
+        return path
+    known = {p.name: Path(p.target) for p in plugins() if p.kind == "recipe"}
+    if path.stem in known and path.suffix in {"", ".yaml", ".yml"}:
+        return known[path.stem]
+    near = did_you_mean(path.stem, [*known])
+    raise RecipeError(
+        f"no recipe {argument!r}: not a file, nor a bundled recipe{near}", hint=f"known: {', '.join(known) or 'none'}"
+    )
+
+
+def read_recipe(argument: str, overrides: Sequence[str] = (), *, synthetic: bool = False) -> Recipe:
+    """Read and check a recipe; `overrides` are `key.path=value` texts. Raises RecipeError listing every problem."""
+    path = locate(argument)
+    draft = Draft(path, yaml_marks.read(path))
+    for text in overrides:
+        draft.override(text)
+    if synthetic:
+        draft.overlay_synthetic()
+        for text in overrides:
+            draft.override(text)
+    draft.expand(environment_needed=not synthetic)
+    return draft.finish(synthetic)
+
+
+class Draft:
+    """A recipe on its way: plain data, where each value came from, and the problems found so far."""
+
+    def __init__(self, path: Path, marked: yaml_marks.Marked) -> None:
+        self.path = path
+        self.data: dict[str, Any] = copy.deepcopy(marked.data)
+        self.places = dict(marked.keys)
+        self.value_places = dict(marked.values)
+        self.origins: dict[KeyPath, str] = {k: f"{path}:{p.line}" for k, p in marked.keys.items()}
+        self.problems: list[tuple[KeyPath, str]] = []
+        self.notes: list[str] = []
+
+    def override(self, text: str) -> None:
+        """Apply `--set key.path=value`. Raises RecipeError for a text of another form."""
+        key, equals, value = text.partition("=")
+        keys = tuple(key.strip().split("."))
+        if not equals or not all(keys):
+            raise RecipeError(
+                f"--set {text!r} is not of the form key.path=value", hint="for example --set model.lr=1e-3"
+            )
+        data = yaml_marks.parse(f"value: {value}" if value else "value: ''", f"--set {text}").data["value"]
+        self._put(keys, data, f"--set {text}")
+
+    def overlay_synthetic(self) -> None:
+        """Lay the values of the `synthetic:` block over the blocks of the same name."""
+        block = self.data.get("synthetic")
+        for name, values in block.items() if isinstance(block, dict) else ():
+            if name == "data" or not isinstance(values, dict):
+                continue
+            for key, value in values.items():
+                self._put((name, key), value, self.origins.get(("synthetic", name, key), "synthetic"))
+                if place := self.places.get(("synthetic", name, key)):
+                    self.places[(name, key)] = self.value_places[(name, key)] = place
+
+    def expand(self, *, environment_needed: bool) -> None:
+        """Replace ${NAME} and ${NAME:-default} in every text; note variables that are not set."""
+
+        def walk(value: Any, path: KeyPath) -> Any:
+            if isinstance(value, dict):
+                return {k: walk(v, (*path, k)) for k, v in value.items()}
+            if isinstance(value, list):
+                return [walk(v, (*path, str(i))) for i, v in enumerate(value)]
+            return _VARIABLE.sub(lambda m: self._variable(m, path), value) if isinstance(value, str) else value
+
+        self.environment_needed = environment_needed
+        self.data = walk(self.data, ())
+
+    def _variable(self, found: re.Match[str], path: KeyPath) -> str:
+        name, default = found[1], found[2]
+        value = os.environ.get(name, default)
+        if value is None:
+            if self.environment_needed:
+                self.notes.append(f"{'.'.join(path)}: the environment variable {name} is not set")
+            return found[0]
+        self.origins[path] = f"{self.origins.get(path, '')}, {name} of the environment".lstrip(", ")
+        return value
+
+    def _put(self, keys: KeyPath, value: Any, origin: str) -> None:
+        node = self.data
+        for key in keys[:-1]:
+            child = node.setdefault(key, {})
+            if not isinstance(child, dict):
+                raise RecipeError(f"{origin}: {key!r} holds a value, not a block", hint="name a key inside a block")
+            node = child
+        node[keys[-1]] = value
+        self.origins[keys] = origin
+        self.places.pop(keys, None)
+
+    def finish(self, synthetic: bool) -> Recipe:
+        """Check everything and build the Recipe. Raises RecipeError with all problems."""
+        try:
+            envelope = Envelope.model_validate(self.data)
+        except ValidationError as error:
+            envelope = None
+            for item in error.errors():
+                self._envelope_problem(item)
+        blocks = {name: self._block(name, synthetic) for name in _BLOCKS}
+        self._check_trainer()
+        if self.problems or envelope is None:
+            raise RecipeError(
+                self._render(), hint=f"mezoo show {self.path} prints what is understood so far" if envelope else ""
+            )
+        done = {name: block for name, block in blocks.items() if block}
+        return Recipe(
+            name=self.path.stem,
+            path=self.path,
+            task=envelope.task,
+            protocol=envelope.protocol,
+            trainer=envelope.trainer,
+            wandb=envelope.wandb,
+            stand_in=envelope.synthetic.data if synthetic else None,
+            origins=self.origins,
+            notes=tuple(self.notes),
+            **done,
+        )
+
+    def _envelope_problem(self, item: Any) -> None:
+        path = tuple(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            known = _known_keys(path[:-1])
+            self.problems.append(
+                (path, f"unknown key {path[-1]!r}{did_you_mean(path[-1], known)} (known: {', '.join(known)})")
+            )
+        elif item["type"] == "missing":
+            self.problems.append((path[:-1], f"the key {'.'.join(path)!r} is missing"))
+        else:
+            self.problems.append((path, f"{'.'.join(path)}: {item['msg'].lower()}, given {item['input']!r}"))
+
+    def _block(self, name: str, synthetic: bool) -> Block | None:
+        given = self.data.get(name)
+        if not isinstance(given, dict) or not isinstance(given.get("use"), str):
+            return None
+        try:
+            plugin = find(_BLOCKS[name], given["use"])
+            source = plugin.source()
+        except PluginError as error:
+            self.problems.append(((name, "use"), str(error).replace("\n", "; ")))
+            return None
+        except UnreadableError as error:
+            self.problems.append(((name, "use"), f"plugin {given['use']!r} cannot be loaded: {error}"))
+            return None
+        arguments = {k: v for k, v in given.items() if k != "use"}
+        supplied = ("root",) if synthetic else ()
+        checked, problems = check_block(f"{_BLOCKS[name]} {plugin.name}", source, arguments, supplied)
+        self.problems += [((name, key) if key else (name,), message) for key, message in problems]
+        return Block(plugin, checked, source)
+
+    def _check_trainer(self) -> None:
+        given = self.data.get("trainer")
+        if not isinstance(given, dict) or not given:
+            return
+        source = read_class("lightning.pytorch.trainer.trainer", "Trainer")
+        problems = check_block("lightning.Trainer", source, given)[1]
+        for key, message in problems:
+            self.problems.append((("trainer", key), message.split(" (it takes")[0]))
+        for key in _OWN_TRAINER_KEYS.keys() & given.keys():
+            self.problems.append((("trainer", key), f"trainer.{key} is not yours to set: {_OWN_TRAINER_KEYS[key]}"))
+
+    def _render(self) -> str:
+        text = self.path.read_text(encoding="utf-8").splitlines()
+        ordered = sorted(set(self.problems), key=lambda p: (self._place(p[0]) or (10**6, 0), p[1]))
+        lines: list[str] = []
+        for path, message in ordered:
+            place = self._place(path)
+            if place is None:
+                lines.append(f"{self.origins.get(path, self.path)}: {message}")
+                continue
+            lines.append(f"{self.path}:{place[0]}:{place[1]}: {message}")
+            lines.append(f"  {place[0]:>4} | {text[place[0] - 1]}")
+            lines.append(f"       | {' ' * (place[1] - 1)}^")
+        return "\n".join(lines)
+
+    def _place(self, path: KeyPath) -> tuple[int, int] | None:
+        if self.origins.get(path, "").startswith("--set"):
+            return None
+        place = self.value_places.get(path) if path and path[-1] == "use" else self.places.get(path)
+        return (place.line, place.column) if place else None
+
+
+def _known_keys(path: KeyPath) -> list[str]:
+    model: Any = Envelope
+    for part in path:
+        model = model.model_fields[part].annotation
+    return [*model.model_fields]

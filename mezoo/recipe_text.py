@@ -1,0 +1,35 @@
+"""A resolved recipe as YAML, each line with where its value came from."""
+
+import json
+from typing import Any
+
+from mezoo.recipe import KeyPath, Recipe
+from mezoo.registry import Plugin
+
+
+def annotated(recipe: Recipe) -> str:
+    """YAML that `mezoo fit` takes again; a comment after each value says its origin."""
+    blocks = {"dataset": recipe.dataset.plugin, "features": recipe.features.plugin, "model": recipe.model.plugin}
+    settings = {**recipe.resolved(), "wandb": recipe.wandb.model_dump()}
+    lines: list[str] = [f"# {recipe.name}-{recipe.digest()}"]
+    for key, value in settings.items():
+        if not isinstance(value, dict):
+            lines.append(_line("", key, value, _origin(recipe, (key,), None)))
+            continue
+        lines.append(f"{key}:")
+        for inner, item in value.items():
+            lines.append(_line("  ", inner, item, _origin(recipe, (key, inner), blocks.get(key))))
+    width = min(60, max(len(line.split("  # ")[0]) for line in lines))
+    parts = [line.split("  # ") for line in lines]
+    return "\n".join(f"{p[0]:<{width}}  # {p[1]}" if len(p) > 1 else p[0] for p in parts)
+
+
+def _line(indent: str, key: str, value: Any, origin: str) -> str:
+    return f"{indent}{key}: {json.dumps(value, default=str, ensure_ascii=False)}  # {origin}"
+
+
+def _origin(recipe: Recipe, path: KeyPath, plugin: Plugin | None) -> str:
+    if found := recipe.origins.get(path):
+        return found
+    owner = f"{plugin.name} of {plugin.distribution} {plugin.version}" if plugin else "mezoo"
+    return f"default of {owner}"

@@ -1,0 +1,147 @@
+"""Plugins by entry point. Listing imports none of them; a broken one is reported and harms nobody else."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Literal
+
+from mezoo.errors import PluginError
+from mezoo.source import ClassSource, UnreadableError, import_defect, module_file, needs_probe, read_class
+
+PluginKind = Literal["dataset", "feature", "model", "recipe"]
+GROUPS: dict[PluginKind, str] = {
+    "dataset": "mezoo.datasets",
+    "feature": "mezoo.features",
+    "model": "mezoo.models",
+    "recipe": "mezoo.recipes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """One entry point of an installed distribution; `target` is `module:Class` (a recipe's: a YAML file)."""
+
+    kind: PluginKind
+    name: str
+    distribution: str
+    version: str
+    target: str
+
+    @property
+    def module(self) -> str:
+        return self.target.partition(":")[0]
+
+    @property
+    def attribute(self) -> str:
+        return self.target.partition(":")[2]
+
+    def source(self) -> ClassSource:
+        """What the plugin's source says of its class; nothing is imported. Raises UnreadableError."""
+        return read_class(self.module, self.attribute)
+
+
+@lru_cache(maxsize=1)
+def plugins() -> tuple[Plugin, ...]:
+    """Every installed plugin, by kind and name; recipes are listed by file."""
+    installed = entry_points()
+    found: list[Plugin] = []
+    for kind, group in GROUPS.items():
+        for point in installed.select(group=group):
+            name, version = (point.dist.name, point.dist.version) if point.dist else ("?", "?")
+            if kind == "recipe":
+                found += [Plugin(kind, f.stem, name, version, str(f)) for f in _recipe_files(point.value)]
+            else:
+                found.append(Plugin(kind, point.name, name, version, point.value))
+    order = list(GROUPS)
+    return tuple(sorted(set(found), key=lambda p: (order.index(p.kind), p.name, p.distribution)))
+
+
+def _recipe_files(package: str) -> list[Path]:
+    """YAML files of a recipe package; `mezoo.recipes` lies inside the wheel, or beside the package in a checkout."""
+    top, _, rest = package.partition(".")
+    try:
+        folder = module_file(top).parent
+    except UnreadableError:
+        return []
+    inside, beside = folder.joinpath(*rest.split(".")), folder.parent.joinpath(*rest.split("."))
+    return sorted((inside if inside.is_dir() else beside).glob("*.yaml"))
+
+
+def find(kind: PluginKind, name: str) -> Plugin:
+    """The plugin called `name`, or `distribution:name` where two share it. Raises PluginError."""
+    distribution, _, short = name.rpartition(":")
+    named = [p for p in plugins() if p.kind == kind and p.name == short]
+    found = [p for p in named if not distribution or _same(p.distribution, distribution)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        owners = " and ".join(f"{p.distribution} {p.version}" for p in found)
+        picks = " or ".join(f"{p.distribution}:{short}" for p in found)
+        raise PluginError(f"two distributions offer a {kind} named {short!r}: {owners}", hint=f"write {picks}")
+    known = sorted({p.name for p in plugins() if p.kind == kind})
+    raise PluginError(
+        f"no {kind} is named {name!r}{did_you_mean(short, known)}", hint=f"known: {', '.join(known) or 'none'}"
+    )
+
+
+def _same(a: str, b: str) -> bool:
+    return a.lower().replace("_", "-") == b.lower().replace("_", "-")
+
+
+def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
+    """'; did you mean X?' for the nearest known word, or ''."""
+    near = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def load(plugin: Plugin) -> Any:
+    """Import the plugin's class. Raises PluginError naming the distribution and the reason."""
+    try:
+        return getattr(import_module(plugin.module), plugin.attribute)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise PluginError(
+            f"{plugin.kind} {plugin.name!r} of {plugin.distribution} {plugin.version} cannot be loaded: {reason}",
+            hint=f"mend or uninstall {plugin.distribution}; nothing else is affected",
+        ) from error
+
+
+def defect(plugin: Plugin) -> str:
+    """Why a plugin cannot be used, '' if it can.
+
+    The source is read first; only where its top level runs code is it tried, in a process of its own.
+    """
+    if plugin.kind == "recipe":
+        return ""
+    clash = [p for p in plugins() if (p.kind, p.name) == (plugin.kind, plugin.name) and p != plugin]
+    if clash:
+        return f"also offered by {clash[0].distribution}; write {plugin.distribution}:{plugin.name}"
+    if reason := import_defect(plugin.module):
+        return reason
+    try:
+        plugin.source()
+    except UnreadableError as error:
+        return str(error)
+    return _probe(plugin) if needs_probe(plugin.module) else ""
+
+
+def _probe(plugin: Plugin) -> str:
+    code = f"from {plugin.module} import {plugin.attribute}"
+    try:
+        trial = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return "importing it takes more than 60 s"
+    lines = trial.stderr.strip().splitlines()
+    return "" if trial.returncode == 0 else (lines[-1] if lines else f"import ended with status {trial.returncode}")

@@ -1,0 +1,36 @@
+"""The page of a run: one self-contained HTML file made from the files of its folder, and from nothing else."""
+
+import os
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import ChainableUndefined, Environment
+
+from mezoo.report.reading import load
+from mezoo.report.view import FILTERS, context
+
+__all__ = ["write_report"]
+
+
+def write_report(run: Path) -> Path:
+    """Write `<run>/report.html` from the files of the run folder and return its path; the same files, the same page.
+
+    Only result.json must be there: what else is missing is said on the page. Raises RunError without a result.json.
+    """
+    page = run / "report.html"
+    text = _environment().from_string(_template()).render(context(load(run)))
+    part = page.with_suffix(".html.part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, page)
+    return page
+
+
+def _environment() -> Environment:
+    # A failed or unfinished run lacks whole parts of result.json; they print as nothing instead of failing the page.
+    environment = Environment(autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(FILTERS)
+    return environment
+
+
+def _template() -> str:
+    return files(__name__).joinpath("page.html.j2").read_text(encoding="utf-8")

@@ -1,0 +1,179 @@
+"""Load a run folder: everything that the report shows, and notes on what could not be read. Imports no torch."""
+
+import csv
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite, nan
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mezoo.errors import RunError
+
+T = TypeVar("T")
+Key = tuple[str, str, str]
+"""Dataset, subject, code: names one video in every table of a run."""
+Curves = Mapping[str, NDArray[Any]]
+"""Of one video: `frames` (rows,) int64, the 0-based frame of each row, and for each kind (rows,) float32 in [0, 1]."""
+Table = list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An annotated expression (`code`, `about`) or a spot (`score`): 0-based frames, both ends included."""
+
+    kind: str
+    onset: int
+    offset: int
+    score: float = nan
+    code: str = ""
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """One video of the run; `fps` and `n_frames` are 0 where videos.csv does not know it."""
+
+    key: Key
+    fps: float
+    n_frames: int
+    truth: tuple[Event, ...]
+    spots: tuple[Event, ...]
+    curves: Curves
+
+    @property
+    def length(self) -> int:
+        """Frames of the time axis: those of the video, or up to the last event when that is not known."""
+        return max([self.n_frames, *(e.offset + 1 for e in (*self.truth, *self.spots)), 1])
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One metric of one fold: epochs (n,) int64 as numbered in the file, increasing, and values (n,) float64."""
+
+    epochs: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run folder in memory; `history` is fold -> column -> Series, `notes` says what is missing."""
+
+    result: Mapping[str, Any]
+    recipe: str
+    films: tuple[Film, ...]
+    history: Mapping[str, Mapping[str, Series]]
+    predicted: bool
+    notes: tuple[str, ...] = field(default=())
+
+
+def load(run: Path) -> Run:
+    """Read a run folder; only result.json must be there. Raises RunError when it is missing or no JSON object."""
+    notes: list[str] = []
+
+    def get(name: str, read: Callable[[Path], T], empty: T) -> T:
+        path = run / name
+        try:
+            return read(path)
+        except FileNotFoundError:
+            notes.append(f"{name} is not there")
+        except (OSError, ValueError, KeyError, EOFError, csv.Error, zipfile.BadZipFile) as error:
+            notes.append(f"{name} cannot be read ({type(error).__name__}: {error})")
+        return empty
+
+    result = _result(run / "result.json")
+    spots = get("predictions.csv", _events, None)
+    truth = get("truth.csv", _events, {})
+    sizes = get("videos.csv", _sizes, {})
+    folds = _fold_names(run, result)
+    curves = {name: get(f"folds/{name}/curves.npz", _curves, {}) for name in folds}
+    films = tuple(
+        Film(key, *sizes.get(key, (0.0, 0)), *_of(key, truth, spots or {}), curves.get(key[1], {}).get(key[2], {}))
+        for key in sorted({*sizes, *truth, *(spots or {})})
+    )
+    history = {name: get(f"folds/{name}/metrics.csv", _history, {}) for name in folds}
+    recipe = get("recipe.yaml", lambda path: path.read_text(encoding="utf-8"), "")
+    return Run(result, recipe, films, {n: h for n, h in history.items() if h}, spots is not None, tuple(notes))
+
+
+def _of(key: Key, *tables: Mapping[Key, Sequence[Event]]) -> Iterator[tuple[Event, ...]]:
+    return (tuple(sorted(t.get(key, ()), key=lambda e: (e.onset, e.offset, e.kind))) for t in tables)
+
+
+def _result(path: Path) -> Mapping[str, Any]:
+    hint = "give the folder of a run that has ended, or run the recipe again: finished folds are kept"
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"{path.parent} has no result.json that can be read", hint=hint) from error
+    except ValueError as error:
+        raise RunError(f"{path} is not valid JSON: {error}", hint=hint) from error
+    if not isinstance(result, dict):
+        raise RunError(f"{path} holds a {type(result).__name__}, not the object that a run writes", hint=hint)
+    return result
+
+
+def _fold_names(run: Path, result: Mapping[str, Any]) -> list[str]:
+    """Folders on disk, and every subject that says it is done (so that its missing files are noted)."""
+    folder = run / "folds"
+    found = {p.name for p in folder.iterdir() if p.is_dir()} if folder.is_dir() else set[str]()
+    done = {str(s["subject"]) for s in result.get("subjects", []) if s.get("state") == "done"}
+    return sorted(found | {name for name in done if Path(name).name == name})
+
+
+def _rows(path: Path) -> Table:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _key(row: Mapping[str, str]) -> Key:
+    return row["dataset"], row["subject"], row["video"]
+
+
+def _events(path: Path) -> dict[Key, list[Event]]:
+    table: dict[Key, list[Event]] = {}
+    for row in _rows(path):
+        score = float(row.get("score") or nan)
+        span = int(float(row["onset"])), int(float(row["offset"]))
+        about = [row.get("emotion") or "", row.get("aus") or "", f"apex {row['apex']}" if row.get("apex") else ""]
+        words = ", ".join(w for w in about if w)
+        table.setdefault(_key(row), []).append(Event(row["kind"], *span, score, row.get("code") or "", words))
+    return table
+
+
+def _sizes(path: Path) -> dict[Key, tuple[float, int]]:
+    return {_key(row): (float(row["fps"]), int(float(row["n_frames"]))) for row in _rows(path)}
+
+
+def _curves(path: Path) -> dict[str, Curves]:
+    """Curves by video code; a curve that does not fit its frames is left out."""
+    films: dict[str, dict[str, NDArray[Any]]] = {}
+    with np.load(path, allow_pickle=False) as arrays:
+        for name in sorted(arrays.files):
+            code, _, kind = name.rpartition("/")
+            films.setdefault(code, {})[kind] = arrays[name]
+    return {
+        code: {kind: a for kind, a in film.items() if a.shape == film["frames"].shape}
+        for code, film in films.items()
+        if "frames" in film
+    }
+
+
+def _history(path: Path) -> dict[str, Series]:
+    """Metric columns by epoch; several rows of one epoch are merged, empty and non-finite cells are skipped."""
+    cells: dict[str, dict[int, float]] = {}
+    for row in _rows(path):
+        epoch = int(float(row["epoch"]))
+        for name, text in row.items():
+            if name not in ("epoch", "step") and text and isfinite(value := float(text)):
+                cells.setdefault(name, {})[epoch] = value
+    return {name: _series(by_epoch) for name, by_epoch in cells.items()}
+
+
+def _series(by_epoch: Mapping[int, float]) -> Series:
+    epochs = sorted(by_epoch)
+    return Series(np.array(epochs, dtype=np.int64), np.array([by_epoch[e] for e in epochs], dtype=np.float64))

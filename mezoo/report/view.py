@@ -1,0 +1,279 @@
+"""From a loaded run to what the page shows: words, rows and figures, no markup of its own."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import groupby
+from math import isfinite
+from typing import Any
+
+from markupsafe import Markup
+
+from mezoo.report.figures import Mark, Panel, ceiling, dot_plot, learning, range_bar, score_bar, tally
+from mezoo.report.reading import Film, Run
+from mezoo.report.timeline import WORDS, Lanes, describe, judge, strip, total
+
+OPEN_STRIPS = 12
+"""Videos whose strips are open at first."""
+CURVE_POINTS = 120_000
+"""Points of all score curves together, so that a large run stays a small page."""
+PROTOCOLS = {"loso": "leave-one-subject-out", "lodo": "leave-one-dataset-out"}
+RULES = ("last", "validation", "oracle")
+NAMES = {"micro": ("micro", "-expressions"), "macro": ("macro", "-expressions"), "overall": ("both", " together")}
+"""What a kind is called; the second half is dropped where there is no room."""
+KINDS = {kind: "".join(halves) for kind, halves in NAMES.items()}
+
+
+def context(run: Run) -> dict[str, Any]:
+    """Everything that the template names."""
+    result = run.result
+    kind, rule = asked(result)
+    lanes = lanes_of(run)
+    return {
+        "r": result,
+        "run": run,
+        "kind": kind,
+        "rule": rule,
+        "short": WORDS.get(kind, ("", ""))[0],
+        "plain": KINDS.get(kind, kind),
+        "title": title(result),
+        "subtitle": subtitle(result),
+        "states": states(result),
+        "head": headline(result),
+        "scores": score_rows(result, lanes),
+        "only": KINDS[kind] if lanes.spots == (kind,) and kind in KINDS else "",
+        "subjects": subject_rows(result),
+        "strips": strips(run, lanes),
+        "lanes": lanes,
+        "panels": panels(run),
+        "arguments": {k: arguments(result.get(k) or {}) for k in ("model", "features", "protocol", "trainer")},
+    }
+
+
+def asked(result: Mapping[str, Any]) -> tuple[str, str]:
+    """Kind and epoch rule of the headline."""
+    headline = result.get("headline") or {}
+    return headline.get("kind") or "micro", headline.get("epoch_rule") or "last"
+
+
+def title(result: Mapping[str, Any]) -> str:
+    """Method on dataset; a `title` is used where the result has one, else the name."""
+    model, data = result.get("model") or {}, result.get("data") or {}
+    method = model.get("title") or model.get("name") or result.get("recipe") or "A run"
+    dataset = data.get("title") or data.get("dataset")
+    return f"{method} on {dataset}" if dataset else str(method)
+
+
+def subtitle(result: Mapping[str, Any]) -> str:
+    """Task, protocol and number of subjects."""
+    protocol = (result.get("protocol") or {}).get("name", "")
+    words = [str(result.get("task", "")), PROTOCOLS.get(protocol, protocol.replace("_", " "))]
+    return ", ".join(w for w in [*words, plural(len(result.get("subjects") or []), "subject")] if w)
+
+
+def states(result: Mapping[str, Any]) -> dict[str, int]:
+    """Folds in each state, and their number as `all`."""
+    found = [str(s.get("state", "pending")) for s in result.get("subjects") or []]
+    return {"all": len(found), **{s: found.count(s) for s in ("done", "failed")}}
+
+
+def score(table: Mapping[str, Any], rule: str, kind: str) -> Mapping[str, Any]:
+    """Counts and ratios under an epoch rule; {} where there are none."""
+    return ((table.get("scores") or {}).get(rule) or {}).get(kind) or {}
+
+
+def number(value: object) -> float | None:
+    """A finite number, or None."""
+    return float(value) if isinstance(value, int | float) and isfinite(value) else None
+
+
+def span(value: object) -> tuple[float, float] | None:
+    """A 95 % interval (low, high), or None."""
+    ends = [number(v) for v in value] if isinstance(value, list | tuple) else []
+    match ends:
+        case [float(low), float(high)]:
+            return low, high
+        case _:
+            return None
+
+
+def headline(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The one number, its interval, what was found in words, and how the epoch rules compare."""
+    kind, rule = asked(result)
+    given = result.get("headline") or {}
+    counts = score(result, rule, kind)
+    value = number(given.get("value"))
+    value = value if value is not None else number(counts.get("f1"))
+    interval = span(given.get("ci95")) or span(counts.get("ci95"))
+    marks = list(_marks(result, kind, rule, interval))
+    top = ceiling([*(v for m in marks for v in (m.value, *(m.interval or ()))), value or 0.0, *(interval or ())])
+    oracle = next((m.value for m in marks if m.hollow), None)
+    n = {k: int(counts.get(k) or 0) for k in ("tp", "n_pred", "n_gt")}
+    return {
+        "value": value,
+        "interval": interval,
+        "metric": given.get("metric") or "F1",
+        "bar": Markup(range_bar(value, interval, top)) if value is not None else "",
+        "dots": Markup(dot_plot(marks, top)) if len(marks) > 1 else "",
+        "gap": oracle - value if oracle is not None and value is not None else None,
+        "counts": n if counts else None,
+        "tally": Markup(tally(n["tp"], n["n_gt"] - n["tp"], n["n_pred"] - n["tp"])),
+    }
+
+
+def _marks(result: Mapping[str, Any], kind: str, rule: str, interval: tuple[float, float] | None) -> Iterator[Mark]:
+    for name in RULES:
+        counts = score(result, name, kind)
+        value = number(counts.get("f1"))
+        if value is not None:
+            band = span(counts.get("ci95")) or (interval if name == rule else None)
+            yield Mark(name, value, band, headline=name == rule, hollow=name == "oracle")
+
+
+def score_rows(result: Mapping[str, Any], lanes: Lanes) -> list[dict[str, Any]]:
+    """Rows of the score table; a kind that the model does not spot is left to a sentence."""
+    _, rule = asked(result)
+    kinds = [k for k in KINDS if k in lanes.spots or (k == "overall" and len(lanes.spots) > 1)]
+    return [{"name": NAMES[k][0], "rest": NAMES[k][1], **counts} for k in kinds if (counts := score(result, rule, k))]
+
+
+def lanes_of(run: Run) -> Lanes:
+    """Kinds with truth and kinds that the model spots: those predicted, drawn as a curve, or in the headline."""
+    headline_kind, rule = asked(run.result)
+    seen = {e.kind for f in run.films for e in f.spots} | {k for f in run.films for k in f.curves if k in WORDS}
+    seen |= {k for k in WORDS if score(run.result, rule, k).get("n_pred")}
+    seen |= set(WORDS) if headline_kind == "overall" else {headline_kind}
+    truth = tuple(k for k in WORDS if any(e.kind == k for f in run.films for e in f.truth))
+    drawn = sum(len(f.curves) - 1 for f in run.films if f.curves)
+    return Lanes(truth, tuple(k for k in WORDS if k in seen), max(100, min(500, CURVE_POINTS // max(drawn, 1))))
+
+
+def subject_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row a fold, sorted by subject."""
+    kind, rule = asked(result)
+    rows: list[dict[str, Any]] = []
+    for subject in sorted(result.get("subjects") or [], key=lambda s: str(s.get("subject", ""))):
+        counts, best = score(subject, rule, kind), score(subject, "oracle", kind)
+        value, oracle = number(counts.get("f1")), number(best.get("f1"))
+        drawn = value is not None and bool(counts.get("n_gt") or counts.get("n_pred"))
+        bar = Markup(score_bar(value, oracle)) if value is not None and drawn else ""
+        first, _, rest = str(subject.get("error") or "").strip().partition("\n")
+        rows.append({**subject, "counts": counts, "f1": value if drawn else None, "bar": bar, "error": first, "trace": rest})
+    return rows
+
+
+def strips(run: Run, lanes: Lanes) -> list[dict[str, Any]]:
+    """Strips grouped by subject; groups are open until `OPEN_STRIPS` videos are shown."""
+    failed = {str(s.get("subject")): s.get("state") for s in run.result.get("subjects") or [] if s.get("state") != "done"}
+    groups, shown = list[dict[str, Any]](), 0
+    several = len({f.key[0] for f in run.films}) > 1
+    for (dataset, subject), films in groupby(run.films, key=lambda f: f.key[:2]):
+        videos = list(films)
+        scored = run.predicted and subject not in failed
+        counts = total([judge(f, k) for f in videos for k in lanes.spots])
+        groups.append(
+            {
+                "name": f"{dataset}, subject {subject}" if several else f"Subject {subject}",
+                "state": failed.get(subject, "") if run.predicted else "no predictions",
+                "words": summary(counts) if scored else "",
+                "open": len(run.films) <= OPEN_STRIPS or shown + len(videos) <= OPEN_STRIPS or not groups,
+                "videos": [_strip(f, lanes, scored) for f in videos],
+            }
+        )
+        shown += len(videos)
+    return groups
+
+
+def _strip(film: Film, lanes: Lanes, scored: bool) -> dict[str, Any]:
+    seconds = f"{film.length / film.fps:.1f} s at {film.fps:g} fps" if film.fps else f"{film.length} frames"
+    words = describe(film, lanes, scored)
+    return {"code": film.key[2], "facts": seconds, "words": words, "svg": Markup(strip(film, lanes, scored))}
+
+
+def summary(counts: Mapping[str, int]) -> str:
+    """Found, missed and false alarms in words."""
+    found, missed = counts["found"], counts["missed"]
+    return f"found {found} of {found + missed}, {plural(counts['alarms'], 'false alarm')}"
+
+
+def panels(run: Run) -> list[dict[str, Any]]:
+    """Learning curves: losses first, then held-out F1, with the last and the oracle epoch of every fold."""
+    columns = {c for h in run.history.values() for c in h}
+    losses = sorted(c for c in columns if c.startswith("train/") and "loss" in c)
+    chosen = [*losses, *(f"held_out/{k}_f1" for k in KINDS)]
+    oracle = {str(s.get("subject")): s["oracle_epoch"] for s in run.result.get("subjects") or [] if s.get("oracle_epoch") is not None}
+    epochs = [int(e) for h in run.history.values() for s in h.values() for e in s.epochs]
+    shown: list[dict[str, Any]] = []
+    for column in (c for c in chosen if c in columns):
+        folds = {name: h[column] for name, h in run.history.items() if column in h}
+        held = column.startswith("held_out/")
+        panel = Panel(_metric(column), column, folds, (min(epochs), max(epochs)), oracle if held else {}, unit=held)
+        shown.append({"title": panel.title, "column": column, "folds": len(folds), "svg": Markup(learning(panel))})
+    return shown
+
+
+def _metric(column: str) -> str:
+    group, _, name = column.partition("/")
+    kind = name.removesuffix("_f1")
+    return f"held-out F1, {KINDS.get(kind, kind)}" if group == "held_out" else f"training {name.replace('_', ' ')}"
+
+
+def arguments(part: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Name, value and source of each argument; the tag in brackets, if any, is split from the rest of the source."""
+    sources = part.get("sources") or {}
+    values = part.get("arguments")
+    values = values if isinstance(values, Mapping) else {k: v for k, v in part.items() if k not in ("name", "distribution", "version", "facts", "title")}
+    rows: list[dict[str, str]] = []
+    for name, value in values.items():
+        source = str(sources.get(name) or "")
+        tag, closed, rest = source[1:].partition("]") if source.startswith("[") else ("", "", source)
+        tag, rest = (tag, rest) if closed or not source else ("", source)
+        rows.append({"name": str(name), "value": show(value), "tag": tag, "source": rest.strip(" :,;")})
+    return rows
+
+
+def show(value: object) -> str:
+    """A value as a person would write it in a recipe."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "none"}[value]
+    if isinstance(value, list | tuple):
+        return ", ".join(show(v) for v in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k}: {show(v)}" for k, v in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def plural(count: int, noun: str) -> str:
+    """1 subject, 2 subjects."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def f3(value: object) -> str:
+    """A ratio with three decimals, or a dash."""
+    found = number(value)
+    return "–" if found is None else f"{found:.3f}"
+
+
+def duration(seconds: object) -> str:
+    """Seconds in words: 31 s, 3 min 30 s, 2 h 5 min."""
+    found = number(seconds)
+    if found is None:
+        return "–"
+    whole = round(found)
+    if whole < 60:
+        return f"{found:.1f} s" if found < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def day(stamp: object) -> str:
+    """An ISO time as 21 November 2026, 10:00 UTC; anything else as it stands."""
+    try:
+        when = datetime.fromisoformat(str(stamp))
+    except ValueError:
+        return str(stamp or "")
+    return f"{when.day} {when:%B %Y, %H:%M} {when.tzname() or ''}".strip()
+
+
+FILTERS = {"f3": f3, "duration": duration, "day": day, "plural": plural, "show": show}
+"""Formats that the template uses."""

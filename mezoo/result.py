@@ -1,0 +1,71 @@
+"""A run's result as versioned JSON, and the tables from which every number in it can be computed again."""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from mezoo.errors import RunError
+from mezoo.files import write_atomic
+
+SCHEMA = 1
+_LIBRARIES = ("mezoo", "torch", "lightning", "numpy", "opencv-contrib-python", "scikit-image", "wandb")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`result.json`. Counts and scores are pooled over subjects; frames in the tables beside it are 0-based, inclusive."""
+
+    run: str
+    recipe: str
+    command: str
+    created: str
+    task: str
+    status: str
+    synthetic: bool
+    control: str
+    headline: Mapping[str, Any]
+    scores: Mapping[str, Any]
+    subjects: list[Mapping[str, Any]]
+    data: Mapping[str, Any]
+    model: Mapping[str, Any]
+    features: Mapping[str, Any]
+    protocol: Mapping[str, Any]
+    trainer: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    seconds: float
+    mezoo: str = ""
+    schema: int = SCHEMA
+    notes: list[str] = field(default_factory=list[str])
+
+    def write(self, path: Path) -> None:
+        """Write the JSON atomically."""
+        write_atomic(path, json.dumps(asdict(self), indent=1, default=str))
+
+    @classmethod
+    def read(cls, path: Path) -> "Result":
+        """Read a result. Raises RunError for a file that is none, or of another schema."""
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            found = data.get("schema")
+        except (OSError, ValueError, AttributeError) as error:
+            raise RunError(f"{path} is not a result of mezoo: {error}", hint="run mezoo fit again") from error
+        if found != SCHEMA:
+            raise RunError(
+                f"{path} has schema {found}, this mezoo reads {SCHEMA}", hint="install the mezoo that wrote it"
+            )
+        return cls(**data)
+
+
+def environment(device: str) -> dict[str, str]:
+    """Versions that a result depends on, and the device's name."""
+    found = {"python": platform.python_version(), "platform": platform.platform(), "device": device}
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,109 @@
+"""The line over all folds; read this file first, then fold.py.
+
+root folder - videos - features (stored) - folds - [train, predict, keep scores] - pooled score - result - report
+"""
+
+from pathlib import Path
+from typing import Any
+
+from mezoo.contracts import FeatureExtractor
+from mezoo.fold import FoldJob, run_fold
+from mezoo.plan import Work, identity
+from mezoo.plugin_objects import make
+from mezoo.progress import Progress
+from mezoo.protocol import inner_validation, shuffle_intervals
+from mezoo.records import Example, Fold
+from mezoo.registry import load
+from mezoo.report import write_report
+from mezoo.store import FeatureStore, recipe_of
+from mezoo.summary import log_summary, summarise, write_tables
+from mezoo.tasks import SpottingTask
+from mezoo.tracking import EpochCsv, WandbRun, WandbTracker
+
+
+def run(work: Work, progress: Progress) -> Path:
+    """Do what is left of a run: features, folds, pooled score, result, report. Returns the run's folder."""
+    with work.folder.opened(identity(work)):
+        task = SpottingTask(load(work.recipe.model.plugin).kinds)
+        tracker = WandbTracker(work.recipe.wandb, work.folder.path.name, work.folder.path, progress.say)
+        examples = extract(work, progress)
+        train_folds(work, task, examples, tracker, progress)
+        conclude(work, task, examples, tracker)
+    return work.folder.path
+
+
+def extract(work: Work, progress: Progress) -> dict[str, Example]:
+    """Features of every video, from the store or computed now."""
+    block = work.recipe.features
+    extractor: FeatureExtractor = make(block)
+    store, made = FeatureStore(work.options.cache), recipe_of(extractor, block.plugin.name, block.resolved())
+    examples: dict[str, Example] = {}
+    with progress.bar(f"features: {block.plugin.name}", len(work.videos)) as bar:
+        for video in work.videos:
+            examples[video.key] = Example(video, store.get(video, extractor, made))
+            bar.advance(video.code)
+    return examples
+
+
+def train_folds(
+    work: Work, task: SpottingTask, examples: dict[str, Example], tracker: WandbTracker, progress: Progress
+) -> None:
+    """Run every fold that is left, one after the other; a failed one does not stop the rest."""
+    total, left = len(work.folds), len(work.pending)
+    with progress.bar("folds", total, total - left) as outer:
+        for fold in work.pending:
+            wandb_run = tracker.open(fold.name, "fold", work.recipe.resolved())
+            job = job_of(work, fold, examples, wandb_run)
+            with progress.bar(f"  {fold.name}: epochs", job.max_epochs, job.folder.epochs_done()) as inner:
+                outcome = run_fold(job, task, inner)
+            wandb_run.summarise(flat_scores(outcome))
+            wandb_run.finish()
+            outer.advance(describe(fold, outcome, task))
+
+
+def job_of(work: Work, fold: Fold, examples: dict[str, Example], wandb_run: WandbRun) -> FoldJob:
+    """Everything one fold needs; with shuffled labels only what it is trained on changes."""
+    protocol = work.recipe.protocol
+    train, validation = fold.train, ()
+    if protocol.epoch == "validation":
+        subject_of = {v.key: v.subject for v in work.videos}
+        train, validation = inner_validation(fold, subject_of, protocol.validation_subjects, protocol.seed)
+    learned = [examples[key] for key in train]
+    if protocol.labels == "shuffled":
+        learned = [Example(shuffle_intervals(e.video, protocol.seed), e.features) for e in learned]
+    folder = work.folder.fold(fold.name)
+    return FoldJob(
+        name=fold.name,
+        folder=folder,
+        make_model=lambda: make(work.recipe.model),
+        train=learned,
+        test=[examples[key] for key in fold.test],
+        validation=[examples[key] for key in validation],
+        trainer=work.recipe.trainer,
+        loggers=(EpochCsv(folder.path / "metrics.csv"), wandb_run),
+        seed=protocol.seed,
+    )
+
+
+def conclude(work: Work, task: SpottingTask, examples: dict[str, Example], tracker: WandbTracker) -> None:
+    """Pool the folds, write result, tables and report, and close with wandb's summary run."""
+    write_tables(work)
+    result = summarise(work, task, examples)
+    result.write(work.folder.result)
+    page = write_report(work.folder.path)
+    log_summary(tracker, work, result, page)
+
+
+def flat_scores(outcome: dict[str, Any]) -> dict[str, float]:
+    """`last/micro_f1` and the like, for wandb's summary of a fold."""
+    tallies = outcome.get("tallies", {})
+    return {f"{rule}/{part}_f1": counts["f1"] for rule, tally in tallies.items() for part, counts in tally.items()}
+
+
+def describe(fold: Fold, outcome: dict[str, Any], task: SpottingTask) -> str:
+    """One line about a fold that ended."""
+    if outcome["state"] == "failed":
+        return f"{fold.name} failed: {outcome['error']}"
+    counts = outcome["tallies"]["last"][task.headline]
+    hits = f"hit {counts['tp']} of {counts['n_gt']} with {counts['n_pred']} spots"
+    return f"{fold.name}: {task.metric} {counts['f1']:.2f}, {hits}"

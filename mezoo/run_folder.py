@@ -1,0 +1,64 @@
+"""The folder of a run: what it was made of, one folder a fold, results. One process at a time may write it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from mezoo.errors import RunError
+from mezoo.files import write_atomic
+from mezoo.fold_folder import FoldFolder
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """`runs/<recipe>-<digest>/`."""
+
+    path: Path
+
+    @property
+    def result(self) -> Path:
+        """`result.json`: there once every fold was tried."""
+        return self.path / "result.json"
+
+    def fold(self, name: str) -> FoldFolder:
+        """The folder of one fold."""
+        return FoldFolder(self.path / "folds" / name)
+
+    @contextmanager
+    def opened(self, identity: Mapping[str, Any]) -> Iterator[None]:
+        """Hold the run for writing. Raises RunError if another process does, the data differ, or it cannot be written."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / ".lock")
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            hint = "wait for it, or give another --runs folder"
+            raise RunError(f"{self.path} is being written by another mezoo", hint=hint) from error
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise RunError(
+                f"cannot write the run folder {self.path}: {reason}", hint="give another one with --runs"
+            ) from error
+        try:
+            self._check(identity)
+            yield
+        finally:
+            lock.release()
+
+    def _check(self, identity: Mapping[str, Any]) -> None:
+        file = self.path / "run.json"
+        try:
+            known = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            write_atomic(file, json.dumps(dict(identity), indent=1))
+            return
+        if known.get("data") != identity["data"]:
+            raise RunError(
+                f"{self.path} was begun with other data: {known.get('counts')} then, {identity['counts']} now",
+                hint="point root at the same data, or begin anew with --fresh",
+            )

@@ -1,0 +1,36 @@
+"""Synthetic stand-ins: made once in a dataset's own layout, kept in the cache, shared by every run that asks for the same."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from filelock import FileLock
+
+from mezoo.contracts import SYNTHETIC_MARK, Dataset, StandIn
+from mezoo.synthetic import VERSION
+
+
+def stand_in_root(dataset: type[Dataset], name: str, spec: StandIn, cache: Path, say: Callable[[str], None]) -> Path:
+    """Folder of a dataset's stand-in; written now if it is not there yet. A half-written one never shows."""
+    text = json.dumps([name, VERSION, asdict(spec)], sort_keys=True)
+    target = cache / "synthetic" / f"{name}-{spec.preset}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    if (target / SYNTHETIC_MARK).is_file():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_suffix(".lock")):
+        if not (target / SYNTHETIC_MARK).is_file():
+            say(f"writing a synthetic stand-in of {name} ({spec.preset}, intensity {spec.intensity:g}) to {target}")
+            part = target.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
+            dataset.write_synthetic(part, spec)
+            shutil.rmtree(target, ignore_errors=True)
+            part.rename(target)
+    return target
+
+
+def is_synthetic(root: Path) -> bool:
+    """True if the folder, or one of the two above it, carries the mark of a stand-in."""
+    return any((folder / SYNTHETIC_MARK).is_file() for folder in (root, *[*root.resolve().parents][:2]))

@@ -1,0 +1,185 @@
+"""Features on disk: content-addressed, written atomically, shared between recipes and processes.
+
+One safetensors file a video and a JSON sidecar beside it, written last: an entry without sidecar does not exist.
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from mezoo.contracts import FeatureExtractor
+from mezoo.errors import StoreError
+from mezoo.files import write_atomic
+from mezoo.records import Features, Video
+
+FORMAT = 1
+
+
+def default_root() -> Path:
+    """$MEZOO_CACHE, else the user's cache folder."""
+    if given := os.environ.get("MEZOO_CACHE"):
+        return Path(given)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("mezoo")
+
+
+def recipe_of(extractor: FeatureExtractor, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides an extractor's numbers besides the video: name, version, arguments, library versions."""
+    return {
+        "extractor": name,
+        "version": extractor.version,
+        "arguments": {k: str(v) if isinstance(v, Path) else v for k, v in sorted(arguments.items())},
+        "environment": dict(extractor.environment()),
+    }
+
+
+def fingerprint(files: tuple[Path, ...]) -> str:
+    """Hash over name, size and modification time (ns) of files, in order."""
+    digest = hashlib.sha256()
+    for file in files:
+        stat = file.stat()
+        digest.update(f"{file.name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def key_of(video: Video, extractor: FeatureExtractor, made: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that addresses one entry, as JSON."""
+    return {
+        "format": FORMAT,
+        "dataset": video.dataset,
+        "subject": video.subject,
+        "video": video.code,
+        "fps": video.fps,
+        "frames": fingerprint(video.frames.files()),
+        "sources": fingerprint(extractor.sources(video)),
+        **made,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored feature as its sidecar tells."""
+
+    path: Path
+    key: Mapping[str, Any]
+    size: int
+    created: float
+    used: float
+
+
+class FeatureStore:
+    """Features of videos under a folder; computes what is missing, once, whoever asks first."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root / "features"
+
+    def path(self, key: Mapping[str, Any]) -> Path:
+        """Where the entry of a key lies, whether it exists or not."""
+        text = json.dumps(key, sort_keys=True, default=list)
+        name = f"{key['video']}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.safetensors"
+        return self.root / str(key["extractor"]) / str(key["dataset"]) / name
+
+    def load(self, key: Mapping[str, Any]) -> Features | None:
+        """The stored features, or None. A damaged entry counts as missing."""
+        path = self.path(key)
+        sidecar = _read_sidecar(path)
+        if sidecar is None or not path.is_file() or _checksum(path) != sidecar["sha256"]:
+            return None
+        from safetensors.numpy import load_file
+
+        arrays = load_file(path)
+        os.utime(path)
+        return Features(arrays["values"], arrays["positions"], sidecar["n_frames"], sidecar["fps"], sidecar["facts"])
+
+    def get(self, video: Video, extractor: FeatureExtractor, made: Mapping[str, Any]) -> Features:
+        """Features of a video: from disk, else computed under a lock and written. Raises StoreError if it cannot write."""
+        key = key_of(video, extractor, made)
+        if (stored := self.load(key)) is not None:
+            return stored
+        path = self.path(key)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.with_suffix(".lock")):
+                if (stored := self.load(key)) is not None:
+                    return stored
+                features = extractor(video.unlabelled())
+                self._write(path, key, features)
+        except PermissionError as error:
+            raise StoreError(
+                f"cannot write the feature store at {self.root}: {error}", hint="set MEZOO_CACHE to a folder of yours"
+            ) from error
+        return features
+
+    def _write(self, path: Path, key: Mapping[str, Any], features: Features) -> None:
+        from safetensors.numpy import save_file
+
+        part = path.with_suffix(f".{os.getpid()}.part")
+        values = np.ascontiguousarray(features.values)
+        save_file({"values": values, "positions": np.asarray(features.positions, dtype=np.int64)}, part)
+        sidecar = {
+            "key": dict(key),
+            "sha256": _checksum(part),
+            "n_frames": features.n_frames,
+            "fps": features.fps,
+            "facts": dict(features.facts),
+            "shape": list(values.shape),
+            "dtype": str(values.dtype),
+            "created": time.time(),
+        }
+        part.replace(path)
+        write_atomic(path.with_suffix(".json"), json.dumps(sidecar, indent=1, default=str))
+
+    def entries(self) -> Iterator[Entry]:
+        """Every complete entry, by path."""
+        for path in sorted(self.root.glob("*/*/*.safetensors")):
+            if sidecar := _read_sidecar(path):
+                stat = path.stat()
+                yield Entry(path, sidecar["key"], stat.st_size, sidecar["created"], stat.st_mtime)
+
+    def explain(self, key: Mapping[str, Any]) -> str:
+        """'stored', or why an entry is missing: which parts of the key differ from the nearest one of this video."""
+        if self.load(key) is not None:
+            return "stored"
+        same = [e for e in self.entries() if all(e.key[k] == key[k] for k in ("extractor", "dataset", "video"))]
+        if not same:
+            return "never extracted"
+        json_key = json.loads(json.dumps(key, default=list))
+        nearest = min((_differing(e.key, json_key) for e in same), key=len)
+        return f"differs from what is stored in: {', '.join(nearest)}" if nearest else "damaged on disk"
+
+    def prune(self, older_than: float | None = None) -> tuple[int, int]:
+        """Remove entries not used for `older_than` seconds (None: all) and left-over parts. Files removed, bytes freed."""
+        removed = freed = 0
+        for path in sorted(self.root.glob("*/*/*")):
+            idle = time.time() - path.stat().st_mtime
+            whole = path.with_suffix(".safetensors")
+            last_use = time.time() - whole.stat().st_mtime if whole.is_file() else idle
+            if older_than is None or min(last_use, idle) > older_than:
+                removed, freed = removed + (path.suffix == ".safetensors"), freed + path.stat().st_size
+                path.unlink(missing_ok=True)
+        return removed, freed
+
+
+def _read_sidecar(path: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _differing(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    return [k for k in wanted if stored.get(k) != wanted[k]]
