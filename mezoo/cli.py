@@ -23,6 +23,9 @@ EXAMPLES = {
     "store prune": "mezoo store prune --days 30",
 }
 
+COMMANDS = {"list": "list_"}
+"""Functions of `mezoo.commands` whose name differs from the command's."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 done, 1 something failed while it ran, 2 a mistake of the user, 130 interrupted."""
@@ -134,7 +137,7 @@ def _group(commands: Any, name: str, text: str) -> Any:
 
 def _add(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
     parser = _parser(commands.add_parser, name, text)
-    parser.set_defaults(command=name.replace(" ", "_"))
+    parser.set_defaults(command=COMMANDS.get(name, name.replace(" ", "_")))
     return parser
 
 

@@ -45,21 +45,14 @@ def _announce(work: "Work", progress: Any) -> None:
     counts = f"{kinds.count('micro')} micro- and {kinds.count('macro')} macro-expressions"
     done = len(work.folds) - len(work.pending)
     progress.say(f"{work.recipe.name}: {data}, {counts}{', SYNTHETIC stand-in' if work.synthetic else ''}")
-    lowered = [k for k, origin in _overlaid(work.recipe)]
-    if work.recipe.stand_in is not None and lowered:
+    lowered = work.recipe.lowered()
+    if lowered:
         progress.say(f"for the stand-in the recipe lowers or changes: {', '.join(lowered)}")
     if work.recipe.protocol.labels == "shuffled":
         progress.say("CONTROL: training labels are shuffled; what this scores is chance")
     if done:
         progress.say(f"continuing: {done} of {len(work.folds)} folds are done")
     progress.say(f"run folder: {work.folder.path}")
-
-
-def _overlaid(recipe: "Recipe") -> list[tuple[str, str]]:
-    from mezoo import yaml_marks
-
-    block = yaml_marks.read(recipe.path).data.get("synthetic", {})
-    return [(f"{name}.{key}", "") for name, values in block.items() if name != "data" for key in values]
 
 
 def _print_result(result: "Result", folder: Path) -> None:
@@ -83,7 +76,7 @@ def _print_result(result: "Result", folder: Path) -> None:
     print(f"report: {folder / 'report.html'}")
 
 
-def list(arguments: Arguments) -> int:
+def list_(arguments: Arguments) -> int:
     """Plugins and recipes with distribution, version and status."""
     from mezoo.registry import plugins
     from mezoo.source import UnreadableError
@@ -91,7 +84,7 @@ def list(arguments: Arguments) -> int:
     wanted = (arguments.kind or "").rstrip("s")
     rows: Any = []
     for plugin in plugins():
-        if wanted and not plugin.kind == wanted:
+        if wanted and plugin.kind != wanted:
             continue
         try:
             summary = _recipe_summary(plugin.target) if plugin.kind == "recipe" else plugin.source().summary
@@ -140,7 +133,7 @@ def show(arguments: Arguments) -> int:
 def data_list(arguments: Arguments) -> int:
     """Datasets that can be read."""
     arguments.kind = "datasets"
-    return list(arguments)
+    return list_(arguments)
 
 
 def data_info(arguments: Arguments) -> int:

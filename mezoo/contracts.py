@@ -27,7 +27,7 @@ class DatasetInfo:
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
-    """A row or folder that is not used as it stands, and why; `action` is what was done (clipped, dropped, kept ...)."""
+    """A row or folder that is not used as it stands, and why; `action` is what was done (clipped, dropped, kept)."""
 
     what: str
     reason: str
@@ -100,6 +100,7 @@ class FeatureExtractor(ABC):
 
     def sources(self, video: Video) -> tuple[Path, ...]:
         """Files read beside the frames (landmarks); their size and time are part of the store's key."""
+        del video
         return ()
 
     def environment(self) -> Mapping[str, str]:

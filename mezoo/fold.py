@@ -1,4 +1,4 @@
-"""One fold: prepare, train, keep the held-out scores after every epoch, choose, decode. Lightning's Trainer lives here."""
+"""One fold: prepare, train, keep held-out scores after every epoch, choose, decode. Lightning's Trainer lives here."""
 
 import logging
 import time
@@ -25,7 +25,7 @@ from mezoo.tasks import SpottingTask
 
 @dataclass(frozen=True, slots=True)
 class FoldJob:
-    """Everything that one fold needs. `test` and `validation` carry their labels for the score; a model never sees them."""
+    """All that one fold needs. `test` and `validation` carry their labels for the score; a model never sees them."""
 
     name: str
     folder: FoldFolder
@@ -74,8 +74,9 @@ def train(job: FoldJob, task: SpottingTask, bar: Bar) -> Model:
     fitted = model.prepare(job.train)
     model.build(fitted)
     check_epochs(model, job.trainer)
+    asked: dict[str, Any] = {"devices": 1, "deterministic": "warn", **job.trainer}
     trainer = L.Trainer(
-        **{"devices": 1, "deterministic": "warn", **job.trainer},
+        **asked,
         logger=[*job.loggers],
         callbacks=[EveryEpoch(job, task, bar)],
         default_root_dir=job.folder.path,
@@ -93,7 +94,7 @@ def train(job: FoldJob, task: SpottingTask, bar: Bar) -> Model:
 
 
 def choose(job: FoldJob, task: SpottingTask, model: Model) -> dict[str, Any]:
-    """Score every kept epoch of the left-out subject, and write the predictions of the epoch that the protocol chose."""
+    """Score every kept epoch of the left-out subject, and write the predictions of the epoch that counts."""
     tallies = {epoch: tally(job, task, model, epoch, job.test) for epoch in job.folder.epochs()}
     last = max(tallies)
     oracle = max(tallies, key=lambda e: (tallies[e][task.headline].f1, e))
@@ -142,15 +143,20 @@ def predict(model: Model, examples: Sequence[Example]) -> dict[str, list[Window]
 
 
 class EveryEpoch(L.Callback):
-    """After each epoch: held-out scores to disk, then a checkpoint, atomically; before each: seeds from (fold, epoch)."""
+    """After each epoch: held-out scores, then a checkpoint, atomically; before each step: a seed of its own."""
 
     def __init__(self, job: FoldJob, task: SpottingTask, bar: Bar) -> None:
         self.job, self.task, self.bar = job, task, bar
         self.before, self.started = job.folder.status().get("seconds", 0.0), time.monotonic()
 
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """An epoch's chance depends on seed, fold and epoch alone, so that a resumed run equals an unbroken one."""
-        L.seed_everything(stable_seed(self.job.seed, self.job.name, trainer.current_epoch), verbose=False)
+    def on_train_batch_start(self, trainer: L.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
+        """A step's chance depends on seed, fold, epoch and batch alone, so a resumed run equals an unbroken one.
+
+        Seeding at the start of an epoch is not enough: the loader draws from torch's generator too, and does so before
+        or after that hook depending on whether the run was resumed.
+        """
+        seed = stable_seed(self.job.seed, self.job.name, trainer.current_epoch, batch_idx)
+        L.seed_everything(seed, verbose=False)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Keep what the epoch gave."""

@@ -37,14 +37,16 @@ class ImageFolder:
         return len(self._index)
 
     def number(self, index: int) -> int:
+        """Number in the name of frame `index`."""
         return self._index[index][0]
 
     def files(self) -> tuple[Path, ...]:
+        """Every image, in order of its number."""
         return tuple(path for _, path in self._index)
 
     def read(self, index: int, *, grey: bool = False) -> NDArray[np.uint8]:
-        path = self._index[index][1]
-        return read_image(path, grey=grey)
+        """Frame `index` (0-based), see `read_image`."""
+        return read_image(self._index[index][1], grey=grey)
 
 
 def read_image(path: Path, *, grey: bool = False) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from mezoo.intervals import match
@@ -43,7 +44,7 @@ class Counts:
 
 def spotting_counts(predicted: ArrayLike, truth: ArrayLike) -> Counts:
     """Counts of one video and one kind: (n, 2) and (m, 2) inclusive frames, hit if 2 * inter >= union, one to one."""
-    spots, events = [*map(tuple, predicted)], [*map(tuple, truth)]  # pyright: ignore
+    spots, events = (np.asarray(x, dtype=np.int64).reshape(-1, 2) for x in (predicted, truth))
     return Counts(len(match(spots, events)), len(spots), len(events))
 
 

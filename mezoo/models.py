@@ -33,7 +33,8 @@ class Model(L.LightningModule, ABC):
     """Epochs (pre-training) after which raw scores begin to mean something; none are kept before."""
 
     def prepare(self, train: Sequence[Example]) -> Mapping[str, Any]:
-        """Estimate what the method needs (normalisation, graph, weights, shapes) from training subjects only, as JSON."""
+        """Estimate what the method needs (normalisation, graph, shapes) from training subjects only, as JSON."""
+        del train
         return {}
 
     @abstractmethod
@@ -63,7 +64,7 @@ class Spotter(Model):
 
     @abstractmethod
     def decode(self, windows: Sequence[Window], example: Example) -> Spotting:
-        """Spots of one video from all its windows: a pure function of its arguments and the constructor's thresholds."""
+        """Spots of one video from all its windows: pure in its arguments and the constructor's thresholds."""
 
 
 class Recognizer(Model):

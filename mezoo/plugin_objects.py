@@ -19,7 +19,8 @@ def make(block: Block, **supplied: Any) -> Any:
         raise
     except Exception as error:
         raise PluginError(
-            f"{plugin.kind} {plugin.name!r} of {plugin.distribution} refuses its arguments: {type(error).__name__}: {error}",
+            f"{plugin.kind} {plugin.name!r} of {plugin.distribution} refuses its arguments: "
+            f"{type(error).__name__}: {error}",
             hint="mezoo show RECIPE prints what it was given",
         ) from error
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -35,7 +35,7 @@ class LineProgress:
         self._depth = 0
 
     @contextmanager
-    def bar(self, title: str, total: int, done: int = 0) -> Iterator[Bar]:
+    def bar(self, title: str, total: int, done: int = 0) -> Generator[Bar]:
         """Open a counted piece of work."""
         self._depth += 1
         try:
@@ -91,7 +91,7 @@ class RichProgress:
         self._depth = 0
 
     @contextmanager
-    def bar(self, title: str, total: int, done: int = 0) -> Iterator[Bar]:
+    def bar(self, title: str, total: int, done: int = 0) -> Generator[Bar]:
         """Open a bar; it is removed when it lies inside another."""
         self._depth += 1
         if self._depth == 1:

@@ -51,14 +51,13 @@ def stable_seed(*parts: object) -> int:
 
 
 def shuffle_intervals(video: Video, seed: int) -> Video:
-    """The control: the same expressions with the same lengths, each moved to a random place of the video, apart if possible."""
+    """The control: the same expressions and lengths, each at a random place of its video, apart if possible."""
     rng = np.random.default_rng(stable_seed(seed, video.key, "shuffled"))
     taken: list[Expression] = []
     for expression in video.expressions:
-        for _ in range(100):
-            onset = int(rng.integers(0, max(1, len(video.frames) - expression.length + 1)))
-            moved = replace(expression, onset=onset, offset=onset + expression.length - 1, apex=None)
-            if all(moved.offset < other.onset or other.offset < moved.onset for other in taken):
-                break
-        taken.append(moved)
+        room = max(1, len(video.frames) - expression.length + 1)
+        onsets = rng.integers(0, room, size=100).tolist()
+        moves = [replace(expression, onset=o, offset=o + expression.length - 1, apex=None) for o in onsets]
+        apart = (m for m in moves if all(m.offset < t.onset or t.offset < m.onset for t in taken))
+        taken.append(next(apart, moves[-1]))
     return replace(video, expressions=tuple(sorted(taken, key=lambda e: (e.onset, e.offset))))

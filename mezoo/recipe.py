@@ -1,4 +1,4 @@
-"""A recipe: found, read, overridden, checked. Every error at once, with file, line and caret; torch is never imported."""
+"""A recipe: found, read, overridden, checked. Every error at once, with file, line and caret; torch is not imported."""
 
 import copy
 import hashlib
@@ -29,6 +29,7 @@ _OWN_TRAINER_KEYS = {
     "enable_checkpointing": "mezoo keeps the state of a fold",
     "reload_dataloaders_every_n_epochs": "a model's samples are drawn anew every epoch",
 }
+OVERLAID = " (synthetic)"
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
@@ -48,7 +49,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A checked recipe. `origins` says for each key path where its value came from; `stand_in` is set by --synthetic."""
+    """A checked recipe. `origins` says for each key path where its value is from; `stand_in` is set by --synthetic."""
 
     name: str
     path: Path
@@ -70,6 +71,12 @@ class Recipe:
         if self.stand_in is not None:
             rest["synthetic"] = {"data": self.stand_in.model_dump()}
         return {"task": self.task, **blocks, **rest}
+
+    def lowered(self) -> list[str]:
+        """`block.key=value` of everything that the `synthetic:` block changed for the stand-in."""
+        changed = [k for k, origin in self.origins.items() if origin.endswith(OVERLAID) and len(k) == 2]
+        values = self.resolved()
+        return [f"{block}.{key}={values[block][key]}" for block, key in changed]
 
     def digest(self) -> str:
         """Eight hex digits that name a run: equal for equal settings, wherever the data lie."""
@@ -142,7 +149,8 @@ class Draft:
             if name == "data" or not isinstance(values, dict):
                 continue
             for key, value in values.items():
-                self._put((name, key), value, self.origins.get(("synthetic", name, key), "synthetic"))
+                origin = self.origins.get(("synthetic", name, key), str(self.path))
+                self._put((name, key), value, f"{origin}{OVERLAID}")
                 if place := self.places.get(("synthetic", name, key)):
                     self.places[(name, key)] = self.value_places[(name, key)] = place
 
@@ -160,7 +168,8 @@ class Draft:
         self.data = walk(self.data, ())
 
     def _variable(self, found: re.Match[str], path: KeyPath) -> str:
-        name, default = found[1], found[2]
+        name: str = found[1]
+        default: str | None = found[2]
         value = os.environ.get(name, default)
         if value is None:
             if self.environment_needed:

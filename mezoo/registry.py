@@ -34,10 +34,12 @@ class Plugin:
 
     @property
     def module(self) -> str:
+        """Dotted module of the target."""
         return self.target.partition(":")[0]
 
     @property
     def attribute(self) -> str:
+        """Class of the target."""
         return self.target.partition(":")[2]
 
     def source(self) -> ClassSource:
@@ -123,11 +125,13 @@ def defect(plugin: Plugin) -> str:
         return f"also offered by {clash[0].distribution}; write {plugin.distribution}:{plugin.name}"
     if reason := import_defect(plugin.module):
         return reason
+    if needs_probe(plugin.module):
+        return _probe(plugin)
     try:
         plugin.source()
     except UnreadableError as error:
         return str(error)
-    return _probe(plugin) if needs_probe(plugin.module) else ""
+    return ""
 
 
 def _probe(plugin: Plugin) -> str:

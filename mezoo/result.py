@@ -17,7 +17,7 @@ _LIBRARIES = ("mezoo", "torch", "lightning", "numpy", "opencv-contrib-python", "
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`result.json`. Counts and scores are pooled over subjects; frames in the tables beside it are 0-based, inclusive."""
+    """`result.json`. Scores are pooled over subjects; frames in the tables beside it are 0-based, ends included."""
 
     run: str
     recipe: str

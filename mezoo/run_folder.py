@@ -1,7 +1,7 @@
 """The folder of a run: what it was made of, one folder a fold, results. One process at a time may write it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +30,8 @@ class RunFolder:
         return FoldFolder(self.path / "folds" / name)
 
     @contextmanager
-    def opened(self, identity: Mapping[str, Any]) -> Iterator[None]:
-        """Hold the run for writing. Raises RunError if another process does, the data differ, or it cannot be written."""
+    def opened(self, identity: Mapping[str, Any]) -> Generator[None]:
+        """Hold the run for writing. Raises RunError if another process does, the data differ, or it is read-only."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.path / ".lock")

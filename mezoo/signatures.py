@@ -62,8 +62,8 @@ def check_block(
         elif source.open_ended:
             checked[key] = value
         else:
-            offers = ", ".join(known) or "none"
-            problems.append((key, f"{name} has no argument {key!r}{did_you_mean(key, [*known])} (it takes {offers})"))
+            hint = did_you_mean(key, [*known]) or f" (it takes {', '.join(known) or 'none'})"
+            problems.append((key, f"{name} has no argument {key!r}{hint}"))
     missing = [p.name for p in known.values() if p.default is REQUIRED and p.name not in {*given, *supplied}]
     problems += [("", f"{name} needs the argument {m!r}") for m in missing]
     return checked, problems

@@ -156,7 +156,7 @@ def _literal(node: ast.expr | None) -> Any:
 def import_defect(module: str) -> str:
     """Why importing `module` is bound to fail, as far as its source tells; '' when nothing speaks against it.
 
-    Sees missing modules, syntax errors, names that mezoo does not offer. `needs_probe` tells where only a trial can say.
+    Sees missing modules, syntax errors, names that mezoo does not offer; see `needs_probe` for the rest.
     """
     try:
         tree = parse(module_file(module))
@@ -185,7 +185,7 @@ def _check_import_from(item: ast.ImportFrom, module: str) -> None:
 
 
 def needs_probe(module: str) -> bool:
-    """True when the module's top level does more than define things, so only a trial import can tell whether it works."""
+    """True when the module's top level does more than define things: only a trial import can tell if it works."""
     try:
         tree = parse(module_file(module))
     except UnreadableError:

@@ -22,13 +22,13 @@ def read_spots(path: Path) -> list[Spot]:
         rows = [*csv.DictReader(file)]
     return [
         Spot(
-            "/".join((r["dataset"], r["subject"], r["video"])),
-            r["kind"],
-            int(r["onset"]),
-            int(r["offset"]),
-            float(r["score"]),
-        )  # pyright: ignore
-        for r in rows
+            video="/".join((row["dataset"], row["subject"], row["video"])),
+            kind="micro" if row["kind"] == "micro" else "macro",
+            onset=int(row["onset"]),
+            offset=int(row["offset"]),
+            score=float(row["score"]),
+        )
+        for row in rows
     ]
 
 

@@ -1,4 +1,4 @@
-"""Synthetic stand-ins: made once in a dataset's own layout, kept in the cache, shared by every run that asks for the same."""
+"""Synthetic stand-ins: made once in a dataset's own layout, kept in the cache, shared by all runs that ask for them."""
 
 import hashlib
 import json
@@ -10,12 +10,14 @@ from pathlib import Path
 from filelock import FileLock
 
 from mezoo.contracts import SYNTHETIC_MARK, Dataset, StandIn
-from mezoo.synthetic import VERSION
+
+GENERATOR = "1"
+"""Raise it when the renderer or a writer draws something else: stand-ins are then made anew."""
 
 
 def stand_in_root(dataset: type[Dataset], name: str, spec: StandIn, cache: Path, say: Callable[[str], None]) -> Path:
     """Folder of a dataset's stand-in; written now if it is not there yet. A half-written one never shows."""
-    text = json.dumps([name, VERSION, asdict(spec)], sort_keys=True)
+    text = json.dumps([name, GENERATOR, asdict(spec)], sort_keys=True)
     target = cache / "synthetic" / f"{name}-{spec.preset}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     if (target / SYNTHETIC_MARK).is_file():
         return target

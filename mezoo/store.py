@@ -101,7 +101,7 @@ class FeatureStore:
         return Features(arrays["values"], arrays["positions"], sidecar["n_frames"], sidecar["fps"], sidecar["facts"])
 
     def get(self, video: Video, extractor: FeatureExtractor, made: Mapping[str, Any]) -> Features:
-        """Features of a video: from disk, else computed under a lock and written. Raises StoreError if it cannot write."""
+        """Features of a video: from disk, else computed under a lock and written. Raises StoreError if it cannot."""
         key = key_of(video, extractor, made)
         if (stored := self.load(key)) is not None:
             return stored
@@ -157,7 +157,7 @@ class FeatureStore:
         return f"differs from what is stored in: {', '.join(nearest)}" if nearest else "damaged on disk"
 
     def prune(self, older_than: float | None = None) -> tuple[int, int]:
-        """Remove entries not used for `older_than` seconds (None: all) and left-over parts. Files removed, bytes freed."""
+        """Remove entries not used for `older_than` seconds (None: all). Entries removed, bytes freed."""
         removed = freed = 0
         for path in sorted(self.root.glob("*/*/*")):
             idle = time.time() - path.stat().st_mtime

@@ -78,6 +78,8 @@ def log_summary(tracker: WandbTracker, work: Work, result: Result, page: Path) -
 def _log_media(wandb_run: Any, result: Result, page: Path) -> None:
     import wandb
 
+    table: Any = wandb.Table  # its stubs want invariant lists
+
     rows = [
         [s["subject"], s["state"], part, *(s["scores"]["last"][part][k] for k in ("tp", "n_pred", "n_gt", "f1"))]
         for s in result.subjects
@@ -86,9 +88,9 @@ def _log_media(wandb_run: Any, result: Result, page: Path) -> None:
     ]
     columns = ["subject", "state", "kind", "tp", "n_pred", "n_gt", "f1"]
     bars = [[s["subject"], s["scores"]["last"][result.headline["kind"]]["f1"]] for s in result.subjects if s["scores"]]
-    chart = wandb.plot.bar(wandb.Table(["subject", "f1"], bars), "subject", "f1", title=result.headline["metric"])
+    chart = wandb.plot.bar(table(["subject", "f1"], bars), "subject", "f1", title=result.headline["metric"])
     report = wandb.Html(page.read_text(encoding="utf-8"))
-    wandb_run.log({"subjects": wandb.Table(columns, rows), "f1 by subject": chart, "report": report})
+    wandb_run.log({"subjects": table(columns, rows), "f1 by subject": chart, "report": report})
 
 
 def _subject_row(name: str, status: Status) -> dict[str, Any]:

@@ -18,7 +18,7 @@ INIT_TIMEOUT_S = 30
 
 
 class EpochCsv(Logger):
-    """`metrics.csv` of a fold: one row an epoch, step values averaged; earlier epochs are kept when a fold continues."""
+    """`metrics.csv` of a fold: one row an epoch, step values averaged; earlier epochs stay when a fold continues."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -38,6 +38,7 @@ class EpochCsv(Logger):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Take values of an epoch; an epoch that is run again replaces what was there."""
+        del step
         epoch = int(metrics.get("epoch", -1))
         if epoch in self._kept:
             self._rows.pop(epoch)
@@ -55,11 +56,12 @@ class EpochCsv(Logger):
 
     def finalize(self, status: str) -> None:
         """Write what is left."""
+        del status
         self.save()
 
 
 class WandbTracker:
-    """Opens wandb runs of one mezoo run: one a fold, grouped, and a summary. Falls back to offline, then to nothing."""
+    """Opens the wandb runs of a run: one a fold, grouped, and a summary. Falls back to offline, then to nothing."""
 
     def __init__(self, settings: WandbBlock, group: str, folder: Path, say: Callable[[str], None]) -> None:
         self._settings, self._group, self._folder, self._say = settings, group, folder, say
@@ -73,7 +75,8 @@ class WandbTracker:
             except Exception as error:
                 lower = "offline" if self.mode == "online" else "disabled"
                 self._say(
-                    f"wandb does not start {self.mode} ({_first_line(error)}); going on {lower}, training is not affected"
+                    f"wandb does not start {self.mode} ({_first_line(error)}); "
+                    f"going on {lower}, training is not affected"
                 )
                 self.mode = lower
         return WandbRun(None, self._complain)

@@ -47,7 +47,7 @@ def scalar(text: str) -> Any:
 
 
 def parse(text: str, name: str) -> Marked:
-    """Data of a YAML text that is one mapping. Raises RecipeError with `name`:line for a slip of syntax or a key given twice."""
+    """Data of a YAML text that is one mapping. Raises RecipeError with `name`:line for a slip or a key given twice."""
     try:
         root = yaml.compose(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:

@@ -1,13 +1,14 @@
 """The page of a run: one self-contained HTML file made from the files of its folder, and from nothing else."""
 
-import os
 from importlib.resources import files
 from pathlib import Path
 
 from jinja2 import ChainableUndefined, Environment
 
+from mezoo.files import write_atomic
 from mezoo.report.reading import load
-from mezoo.report.view import FILTERS, context
+from mezoo.report.view import context
+from mezoo.report.words import FILTERS
 
 __all__ = ["write_report"]
 
@@ -19,9 +20,7 @@ def write_report(run: Path) -> Path:
     """
     page = run / "report.html"
     text = _environment().from_string(_template()).render(context(load(run)))
-    part = page.with_suffix(".html.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, page)
+    write_atomic(page, text)
     return page
 
 

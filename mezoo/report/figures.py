@@ -7,7 +7,7 @@ are classes of the page. Every name that came from data is escaped here.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from math import floor, log10
+from math import ceil, floor, log10
 
 import numpy as np
 
@@ -68,8 +68,8 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     span = max(high - low, 1e-12)
     power = 10.0 ** floor(log10(span / most))
     step = next(s * power for s in (1, 2, 5, 10, 20) if span / (s * power) <= most)
-    first = int(np.ceil(low / step - 1e-9))
-    return [round(i * step, 10) for i in range(first, int(floor(high / step + 1e-9)) + 1)]
+    first = ceil(low / step - 1e-9)
+    return [round(i * step, 10) for i in range(first, floor(high / step + 1e-9) + 1)]
 
 
 def ceiling(values: Sequence[float]) -> float:
@@ -112,10 +112,12 @@ def dot_plot(marks: Sequence[Mark], top: float) -> str:
         parts.append(element("circle", class_=look, cx=pct(mark.value / top), cy=y, r="6.5"))
         weight = "strong" if mark.headline else "label"
         parts.append(text(mark.label, "-84", y + 4, class_=weight))
-        parts.append(text(f"{mark.value:.3f}", "100%", y + 4, dx="12", class_=weight))
+        parts.append(text(f"{mark.value:.3f}", "100%", y + 4, dx="16", class_=weight))
     bottom = 22 + len(marks) * step
     spoken = ", ".join(f"{m.label} {m.value:.3f}" for m in marks)
-    return figure("dots", bottom, f"score by epoch rule: {spoken}", "".join(parts + _axis([0, top / 2, top], top, bottom - 6)))
+    return figure(
+        "dots", bottom, f"score by epoch rule: {spoken}", "".join(parts + _axis([0, top / 2, top], top, bottom - 6))
+    )
 
 
 def _gap(honest: Mark, oracle: Mark, rows: tuple[int, int], top: float) -> str:
@@ -137,10 +139,16 @@ def tally(found: int, missed: int, alarms: int) -> str:
     below = places[-1][1] + 14 if places else 5
     false = _block(alarms, columns, below)
     height = (false or places)[-1][1] + 5
-    body = _dots("hit", places[:found]) + _dots("miss", places[found:]) + _dots("hole", places[found:]) + _dots("alarm", false)
+    body = (
+        _dots("hit", places[:found])
+        + _dots("miss", places[found:])
+        + _dots("hole", places[found:])
+        + _dots("alarm", false)
+    )
     label = f"{found} found, {missed} missed, {alarms} false alarms"
     style = f"max-width:{columns * (15 if columns == 30 else 9)}px"
-    return f'<svg class="fig tally" role="img" aria-label="{label}" viewBox="0 0 {10 * columns} {height}" style="{style}">{body}</svg>'
+    box = {"role": "img", "aria-label": label, "viewBox": f"0 0 {10 * columns} {height}", "style": style}
+    return element("svg", body, class_="fig tally", **box)
 
 
 def _block(count: int, most: int, top: int) -> list[tuple[int, int]]:
@@ -169,7 +177,9 @@ def learning(panel: Panel) -> str:
     """Thin lines, one a fold, their mean thick, the last epoch of a fold filled, its oracle epoch hollow."""
     height, (first, last) = 150, panel.epochs
     every = np.concatenate([s.values for s in panel.folds.values()])
-    low, high = (0.0, ceiling([float(every.max())])) if panel.unit else (min(0.0, float(every.min())), float(every.max()))
+    low, high = (
+        (0.0, ceiling([float(every.max())])) if panel.unit else (min(0.0, float(every.min())), float(every.max()))
+    )
     high = high if high > low else low + 1.0
 
     def x(epoch: float) -> float:
@@ -182,18 +192,22 @@ def learning(panel: Panel) -> str:
         points = (f"{1000 * x(float(e)):.0f} {1000 * y(float(v)):.0f}" for e, v in zip(*_thin(series), strict=True))
         return element("path", class_=look, d="M" + "L".join(points))
 
-    grid = [(v, 8 + height * y(v)) for v in ticks(low, high, 4)]
+    grid = [(v, 8 + height * y(v)) for v in ticks(low, high, 5)]
     parts = [element("line", class_="rail", x1="0", x2="100%", y1=f"{p:.1f}", y2=f"{p:.1f}") for _, p in grid]
     parts += [text(f"{v:g}", "-8", p + 4, text_anchor="end") for v, p in grid]
-    parts += [text(f"{e:g}", pct(x(e)), height + 26, text_anchor="middle") for e in ticks(first, last, 6) if e == int(e)]
+    parts += [
+        text(f"{e:g}", pct(x(e)), height + 26, text_anchor="middle") for e in ticks(first, last, 6) if e == int(e)
+    ]
     lines = [line(s, "fold") for s in panel.folds.values()]
     lines += [line(mean(panel.folds), "mean")] if len(panel.folds) > 1 else []
-    inner = f'<svg y="8" width="100%" height="{height}" viewBox="0 0 1000 1000" preserveAspectRatio="none" overflow="visible">'
-    parts.append(f"{inner}{''.join(lines)}</svg>")
+    box = {"viewBox": "0 0 1000 1000", "preserveAspectRatio": "none", "overflow": "visible"}
+    parts.append(element("svg", "".join(lines), y="8", width="100%", height=height, **box))
     for name, series in panel.folds.items():
         ends = [("end", len(series.epochs) - 1), ("oracle", _where(series, panel.oracle.get(name)))]
         for look, i in ((k, i) for k, i in ends if i is not None):
-            words = f"{name}: {series.values[i]:.4g} at epoch {series.epochs[i]}" + (" (oracle)" if look == "oracle" else "")
+            words = f"{name}: {series.values[i]:.4g} at epoch {series.epochs[i]}" + (
+                " (oracle)" if look == "oracle" else ""
+            )
             place = {"cx": pct(x(float(series.epochs[i]))), "cy": f"{8 + height * y(float(series.values[i])):.1f}"}
             parts.append(element("circle", element("title", escape(words)), class_=f"dot {look}", r="3.2", **place))
     label = f"{panel.title} by epoch, {len(panel.folds)} folds"
@@ -201,8 +215,8 @@ def learning(panel: Panel) -> str:
 
 
 def _where(series: Series, epoch: int | None) -> int | None:
-    found = np.flatnonzero(series.epochs == epoch) if epoch is not None else ()
-    return int(found[0]) if len(found) else None
+    epochs: list[int] = series.epochs.tolist()
+    return epochs.index(epoch) if epoch in epochs else None
 
 
 def _thin(series: Series, most: int = 250) -> tuple[list[int], list[float]]:

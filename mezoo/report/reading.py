@@ -3,7 +3,7 @@
 import csv
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, nan
 from pathlib import Path
@@ -75,12 +75,12 @@ def load(run: Path) -> Run:
     """Read a run folder; only result.json must be there. Raises RunError when it is missing or no JSON object."""
     notes: list[str] = []
 
-    def get(name: str, read: Callable[[Path], T], empty: T) -> T:
+    def get(name: str, read: Callable[[Path], T], empty: T, expected: bool = True) -> T:
         path = run / name
         try:
             return read(path)
         except FileNotFoundError:
-            notes.append(f"{name} is not there")
+            notes.extend([f"{name} is not there"] if expected else [])
         except (OSError, ValueError, KeyError, EOFError, csv.Error, zipfile.BadZipFile) as error:
             notes.append(f"{name} cannot be read ({type(error).__name__}: {error})")
         return empty
@@ -89,19 +89,26 @@ def load(run: Path) -> Run:
     spots = get("predictions.csv", _events, None)
     truth = get("truth.csv", _events, {})
     sizes = get("videos.csv", _sizes, {})
-    folds = _fold_names(run, result)
-    curves = {name: get(f"folds/{name}/curves.npz", _curves, {}) for name in folds}
+    folds = _folds(result)
+    curves = {name: get(f"folds/{name}/curves.npz", _curves, {}, done) for name, done in folds.items()}
+    keys: set[Key] = {*sizes, *truth, *(spots or {})}
     films = tuple(
-        Film(key, *sizes.get(key, (0.0, 0)), *_of(key, truth, spots or {}), curves.get(key[1], {}).get(key[2], {}))
-        for key in sorted({*sizes, *truth, *(spots or {})})
+        Film(
+            key,
+            *sizes.get(key, (0.0, 0)),
+            _of(key, truth),
+            _of(key, spots or {}),
+            _curves_of(key, curves),
+        )
+        for key in sorted(keys)
     )
-    history = {name: get(f"folds/{name}/metrics.csv", _history, {}) for name in folds}
+    history = {name: get(f"folds/{name}/metrics.csv", _history, {}, done) for name, done in folds.items()}
     recipe = get("recipe.yaml", lambda path: path.read_text(encoding="utf-8"), "")
     return Run(result, recipe, films, {n: h for n, h in history.items() if h}, spots is not None, tuple(notes))
 
 
-def _of(key: Key, *tables: Mapping[Key, Sequence[Event]]) -> Iterator[tuple[Event, ...]]:
-    return (tuple(sorted(t.get(key, ()), key=lambda e: (e.onset, e.offset, e.kind))) for t in tables)
+def _of(key: Key, table: Mapping[Key, Sequence[Event]]) -> tuple[Event, ...]:
+    return tuple(sorted(table.get(key, ()), key=lambda e: (e.onset, e.offset, e.kind)))
 
 
 def _result(path: Path) -> Mapping[str, Any]:
@@ -117,12 +124,19 @@ def _result(path: Path) -> Mapping[str, Any]:
     return result
 
 
-def _fold_names(run: Path, result: Mapping[str, Any]) -> list[str]:
-    """Folders on disk, and every subject that says it is done (so that its missing files are noted)."""
-    folder = run / "folds"
-    found = {p.name for p in folder.iterdir() if p.is_dir()} if folder.is_dir() else set[str]()
-    done = {str(s["subject"]) for s in result.get("subjects", []) if s.get("state") == "done"}
-    return sorted(found | {name for name in done if Path(name).name == name})
+def _folds(result: Mapping[str, Any]) -> dict[str, bool]:
+    """Folder name of each fold and whether it is done; a name that is no plain folder name is never followed."""
+    found = {str(s.get("subject")): s.get("state") == "done" for s in result.get("subjects") or []}
+    return {name: found[name] for name in sorted(found) if Path(name).name == name}
+
+
+def fold_names(key: Key) -> tuple[str, str]:
+    """Names that the fold of a video may have: with its dataset in front when a run holds several."""
+    return f"{key[0]}-{key[1]}", key[1]
+
+
+def _curves_of(key: Key, folds: Mapping[str, Mapping[str, Curves]]) -> Curves:
+    return next((folds[name][key[2]] for name in fold_names(key) if key[2] in folds.get(name, ())), {})
 
 
 def _rows(path: Path) -> Table:

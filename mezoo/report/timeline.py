@@ -55,16 +55,22 @@ def strip(film: Film, lanes: Lanes, scored: bool) -> str:
     judged = {kind: judge(film, kind) for kind in {*lanes.truth, *lanes.spots}}
     parts, y = list[str](), 2.0
     for kind in reversed(lanes.truth):
-        parts += [_lane(f"true {WORDS[kind][0]}", y + 5), *_truths(film, judged[kind], y, scored and kind in lanes.spots)]
+        parts += [
+            _lane(f"true {WORDS[kind][0]}", y + 5),
+            *_truths(film, judged[kind], y, scored and kind in lanes.spots),
+        ]
         y += 14
     top, y = y + 4, y + 4 + CURVE + 5
-    shades = [_box(film, e, 0, top, CURVE, class_="shade") for e in judged["micro"].truth] if "micro" in judged else []
+    shaded = judged["micro"].truth if film.curves and "micro" in judged else ()
+    shades = [_box(film, e, "", top, CURVE, class_="shade") for e in shaded]
     parts = [*shades, *parts, _lane("score", top + CURVE / 2), _curves(film, top, lanes)]
     for kind in lanes.spots:
         parts += [_lane(f"spot {WORDS[kind][0]}", y + 5), *_spots(film, judged[kind], y)]
         y += 14
     below = top + CURVE + 5 + 14 * len(lanes.spots)
-    return figure("strip", below + 18, describe(film, lanes, scored), "".join([*_time(film, top + CURVE, below), *parts]))
+    return figure(
+        "strip", below + 18, describe(film, lanes, scored), "".join([*_time(film, top + CURVE, below), *parts])
+    )
 
 
 def describe(film: Film, lanes: Lanes, scored: bool) -> str:
@@ -76,7 +82,9 @@ def describe(film: Film, lanes: Lanes, scored: bool) -> str:
         if not (scored and kind in lanes.spots):
             words.append(f"{found + missed} {plural}")
         else:
-            words.append(f"{found} of {found + missed} {plural} found, {alarms} false alarm{'' if alarms == 1 else 's'}")
+            words.append(
+                f"{found} of {found + missed} {plural} found, {alarms} false alarm{'' if alarms == 1 else 's'}"
+            )
     return "; ".join(words)
 
 
@@ -84,9 +92,9 @@ def _lane(words: str, y: float) -> str:
     return text(words, "-8", y + 3.5, text_anchor="end")
 
 
-def _box(film: Film, event: Event, tip: str | int, y: float, height: float, **look: object) -> str:
+def _box(film: Film, event: Event, tip: str, y: float, height: float, **look: object) -> str:
     place = {"x": pct(event.onset / film.length), "width": pct((event.offset - event.onset + 1) / film.length)}
-    body = element("title", escape(str(tip))) if tip else ""
+    body = element("title", escape(tip)) if tip else ""
     return element("rect", body, y=f"{y:g}", height=f"{height:g}", **place, **look)
 
 
@@ -130,8 +138,8 @@ def _curves(film: Film, top: float, lanes: Lanes) -> str:
     for kind in kinds:
         xs, ys = decimate(film.curves["frames"], film.curves[kind], film.length, lanes.points)
         lines.append(element("path", class_=f"curve {kind}", d=path(xs, ys)))
-    box = f'y="{top:g}" width="100%" height="{CURVE}" viewBox="0 0 1000 100" preserveAspectRatio="none"'
-    return f"{lines[0]}<svg {box}>{''.join(lines[1:])}</svg>"
+    box = {"y": f"{top:g}", "viewBox": "0 0 1000 100", "preserveAspectRatio": "none"}
+    return lines[0] + element("svg", "".join(lines[1:]), width="100%", height=CURVE, **box)
 
 
 def decimate(

@@ -1,21 +1,22 @@
 """From a loaded run to what the page shows: words, rows and figures, no markup of its own."""
 
+import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from itertools import groupby
-from math import isfinite
 from typing import Any
 
 from markupsafe import Markup
 
 from mezoo.report.figures import Mark, Panel, ceiling, dot_plot, learning, range_bar, score_bar, tally
-from mezoo.report.reading import Film, Run
+from mezoo.report.reading import Film, Run, fold_names
 from mezoo.report.timeline import WORDS, Lanes, describe, judge, strip, total
+from mezoo.report.words import number, plural, show
 
 OPEN_STRIPS = 12
 """Videos whose strips are open at first."""
 CURVE_POINTS = 120_000
 """Points of all score curves together, so that a large run stays a small page."""
+TAG = re.compile(r"\[(?P<tag>[^\]]+)\][\s:,;]*")
 PROTOCOLS = {"loso": "leave-one-subject-out", "lodo": "leave-one-dataset-out"}
 RULES = ("last", "validation", "oracle")
 NAMES = {"micro": ("micro", "-expressions"), "macro": ("macro", "-expressions"), "overall": ("both", " together")}
@@ -45,7 +46,8 @@ def context(run: Run) -> dict[str, Any]:
         "strips": strips(run, lanes),
         "lanes": lanes,
         "panels": panels(run),
-        "arguments": {k: arguments(result.get(k) or {}) for k in ("model", "features", "protocol", "trainer")},
+        "arguments": {k: arguments(result.get(k) or {}) for k in ("model", "features")}
+        | {k: arguments({"arguments": result.get(k)}) for k in ("protocol", "trainer")},
     }
 
 
@@ -79,11 +81,6 @@ def states(result: Mapping[str, Any]) -> dict[str, int]:
 def score(table: Mapping[str, Any], rule: str, kind: str) -> Mapping[str, Any]:
     """Counts and ratios under an epoch rule; {} where there are none."""
     return ((table.get("scores") or {}).get(rule) or {}).get(kind) or {}
-
-
-def number(value: object) -> float | None:
-    """A finite number, or None."""
-    return float(value) if isinstance(value, int | float) and isfinite(value) else None
 
 
 def span(value: object) -> tuple[float, float] | None:
@@ -156,24 +153,36 @@ def subject_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
         value, oracle = number(counts.get("f1")), number(best.get("f1"))
         drawn = value is not None and bool(counts.get("n_gt") or counts.get("n_pred"))
         bar = Markup(score_bar(value, oracle)) if value is not None and drawn else ""
-        first, _, rest = str(subject.get("error") or "").strip().partition("\n")
-        rows.append({**subject, "counts": counts, "f1": value if drawn else None, "bar": bar, "error": first, "trace": rest})
+        lines = str(subject.get("error") or "").strip().splitlines()
+        rows.append(
+            {
+                **subject,
+                "counts": counts,
+                "f1": value if drawn else None,
+                "bar": bar,
+                "error": lines[:2],
+                "trace": lines[2:] and lines,
+            }
+        )
     return rows
 
 
 def strips(run: Run, lanes: Lanes) -> list[dict[str, Any]]:
     """Strips grouped by subject; groups are open until `OPEN_STRIPS` videos are shown."""
-    failed = {str(s.get("subject")): s.get("state") for s in run.result.get("subjects") or [] if s.get("state") != "done"}
+    failed = {
+        str(s.get("subject")): s.get("state") for s in run.result.get("subjects") or [] if s.get("state") != "done"
+    }
     groups, shown = list[dict[str, Any]](), 0
     several = len({f.key[0] for f in run.films}) > 1
     for (dataset, subject), films in groupby(run.films, key=lambda f: f.key[:2]):
         videos = list(films)
-        scored = run.predicted and subject not in failed
+        state = next((failed[name] for name in fold_names(videos[0].key) if name in failed), "")
+        scored = run.predicted and not state
         counts = total([judge(f, k) for f in videos for k in lanes.spots])
         groups.append(
             {
                 "name": f"{dataset}, subject {subject}" if several else f"Subject {subject}",
-                "state": failed.get(subject, "") if run.predicted else "no predictions",
+                "state": state if run.predicted else "no predictions",
                 "words": summary(counts) if scored else "",
                 "open": len(run.films) <= OPEN_STRIPS or shown + len(videos) <= OPEN_STRIPS or not groups,
                 "videos": [_strip(f, lanes, scored) for f in videos],
@@ -200,7 +209,11 @@ def panels(run: Run) -> list[dict[str, Any]]:
     columns = {c for h in run.history.values() for c in h}
     losses = sorted(c for c in columns if c.startswith("train/") and "loss" in c)
     chosen = [*losses, *(f"held_out/{k}_f1" for k in KINDS)]
-    oracle = {str(s.get("subject")): s["oracle_epoch"] for s in run.result.get("subjects") or [] if s.get("oracle_epoch") is not None}
+    oracle = {
+        str(s.get("subject")): s["oracle_epoch"]
+        for s in run.result.get("subjects") or []
+        if s.get("oracle_epoch") is not None
+    }
     epochs = [int(e) for h in run.history.values() for s in h.values() for e in s.epochs]
     shown: list[dict[str, Any]] = []
     for column in (c for c in chosen if c in columns):
@@ -220,60 +233,10 @@ def _metric(column: str) -> str:
 def arguments(part: Mapping[str, Any]) -> list[dict[str, str]]:
     """Name, value and source of each argument; the tag in brackets, if any, is split from the rest of the source."""
     sources = part.get("sources") or {}
-    values = part.get("arguments")
-    values = values if isinstance(values, Mapping) else {k: v for k, v in part.items() if k not in ("name", "distribution", "version", "facts", "title")}
     rows: list[dict[str, str]] = []
-    for name, value in values.items():
+    for name, value in (part.get("arguments") or {}).items():
         source = str(sources.get(name) or "")
-        tag, closed, rest = source[1:].partition("]") if source.startswith("[") else ("", "", source)
-        tag, rest = (tag, rest) if closed or not source else ("", source)
-        rows.append({"name": str(name), "value": show(value), "tag": tag, "source": rest.strip(" :,;")})
+        found = TAG.match(source)
+        tag, rest = (found["tag"], source[found.end() :]) if found else ("", source)
+        rows.append({"name": str(name), "value": show(value), "tag": tag, "source": rest})
     return rows
-
-
-def show(value: object) -> str:
-    """A value as a person would write it in a recipe."""
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "none"}[value]
-    if isinstance(value, list | tuple):
-        return ", ".join(show(v) for v in value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k}: {show(v)}" for k, v in value.items())
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def plural(count: int, noun: str) -> str:
-    """1 subject, 2 subjects."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def f3(value: object) -> str:
-    """A ratio with three decimals, or a dash."""
-    found = number(value)
-    return "–" if found is None else f"{found:.3f}"
-
-
-def duration(seconds: object) -> str:
-    """Seconds in words: 31 s, 3 min 30 s, 2 h 5 min."""
-    found = number(seconds)
-    if found is None:
-        return "–"
-    whole = round(found)
-    if whole < 60:
-        return f"{found:.1f} s" if found < 10 else f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def day(stamp: object) -> str:
-    """An ISO time as 21 November 2026, 10:00 UTC; anything else as it stands."""
-    try:
-        when = datetime.fromisoformat(str(stamp))
-    except ValueError:
-        return str(stamp or "")
-    return f"{when.day} {when:%B %Y, %H:%M} {when.tzname() or ''}".strip()
-
-
-FILTERS = {"f3": f3, "duration": duration, "day": day, "plural": plural, "show": show}
-"""Formats that the template uses."""

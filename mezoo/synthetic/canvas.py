@@ -1,11 +1,12 @@
 """Small tools to paint with: a grid in face units, soft spots, smooth noise, and layers of colour."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mezoo.synthetic.face import RGB, Array
+from mezoo.synthetic.face import RGB, Array, Reals
 
 _NOISE_REACH = 360
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -42,7 +43,7 @@ class Canvas:
         across = np.exp(-0.5 * ((self.x - x) / sx) ** 2) + np.exp(-0.5 * ((self.x + x) / sx) ** 2)
         return np.exp(-0.5 * ((self.y - y) / sy) ** 2) * across
 
-    def blur(self, layer: Array, sigma: float) -> Array:
+    def blur(self, layer: Reals, sigma: float) -> Array:
         """Gaussian blur, `sigma` in face units."""
         import cv2
 
@@ -55,7 +56,9 @@ class Canvas:
         size = (max(2, self.width // shrink), max(2, self.height // shrink))
         small = cv2.resize(layer, size, interpolation=cv2.INTER_AREA)
         small = cv2.GaussianBlur(small, (0, 0), cells / shrink, borderType=cv2.BORDER_REPLICATE)
-        return np.asarray(cv2.resize(small, (self.width, self.height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+        return np.asarray(
+            cv2.resize(small, (self.width, self.height), interpolation=cv2.INTER_LINEAR), dtype=np.float32
+        )
 
     def fill(self, outline: Array, soft: float = 0.8) -> Array:
         """Inside of a closed contour (n, 2), 1 inside and 0 outside with an edge `soft` units wide."""
@@ -72,14 +75,16 @@ class Canvas:
         mask = np.zeros((self.height, self.width), dtype=np.uint8)
         ink = min(1.0, thickness / self.step)
         for line in lines:
-            cv2.polylines(mask, [self.pixels(line)], False, int(255 * ink), max(1, round(thickness / self.step)), cv2.LINE_AA, 4)
+            cv2.polylines(
+                mask, [self.pixels(line)], False, int(255 * ink), max(1, round(thickness / self.step)), cv2.LINE_AA, 4
+            )
         return self.blur(mask.astype(np.float32) / 255, soft)
 
     def pixels(self, points: Array) -> NDArray[np.int32]:
         """Face units -> sixteenths of a sample, as OpenCV draws."""
         return np.round((points - [self.left, self.top]) / self.step * 16).astype(np.int32)
 
-    def flat(self, colour: RGB | Array) -> Array:
+    def flat(self, colour: RGB) -> Array:
         """A colour as (channels,) float32."""
         rgb = np.asarray(colour, dtype=np.float32)
         return rgb if self.channels == 3 else np.array([rgb @ _LUMA], dtype=np.float32)
@@ -89,15 +94,24 @@ class Canvas:
         return np.broadcast_to(self.flat(colour), (self.height, self.width, self.channels)).astype(np.float32)
 
 
-def lay(below: Array, colour: Array, alpha: Array) -> None:
+def lay(below: Array, colour: Reals, alpha: Reals) -> None:
     """Paint `colour` ((channels,) or a sheet) over `below` where `alpha` (height, width) is one; in place."""
-    below += (colour - below) * alpha[..., None]
+    below += ((colour - below) * alpha[..., None]).astype(np.float32, copy=False)
 
 
-def edge(distance: Array, soft: float) -> Array:
+def edge(distance: Reals, soft: float) -> Array:
     """Smooth step: 0 where distance < -soft, 1 where > soft."""
     t = np.clip(distance / (2 * soft) + 0.5, 0.0, 1.0)
     return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)
+
+
+def sample(picture: Array, where: Array, *, repeat_edge: bool = True) -> Array:
+    """`picture` read between its samples at (column, row), (..., 2) float32; outside it: its edge, or zero."""
+    import cv2
+
+    border = cv2.BORDER_REPLICATE if repeat_edge else cv2.BORDER_CONSTANT
+    nothing = cast(Array, None)  # OpenCV's stubs forbid None, and an empty array makes OpenCV 5 take the nearest sample
+    return np.asarray(cv2.remap(picture, where, nothing, cv2.INTER_LINEAR, borderMode=border), dtype=np.float32)
 
 
 class Grain:
@@ -109,16 +123,20 @@ class Grain:
 
     def __call__(self, size: float, stretch: float = 1.0) -> Array:
         """Noise of unit deviation with spots `size` units wide and `stretch` times as high, (height, width)."""
-        return self.at(np.broadcast_to(self._canvas.x, self._shape), np.broadcast_to(self._canvas.y, self._shape), size, stretch)
+        return self.at(
+            np.broadcast_to(self._canvas.x, self._shape), np.broadcast_to(self._canvas.y, self._shape), size, stretch
+        )
 
-    def at(self, x: Array, y: Array, size: float, stretch: float = 1.0) -> Array:
+    def at(self, x: Reals, y: Reals, size: float, stretch: float = 1.0) -> Array:
         """The same sampled at other places (height, width), face units: for hair that flows."""
         import cv2
 
         cell = max(1.0, size / 2)
         n = int(2 * _NOISE_REACH / cell) + 2
         field = self._rng.standard_normal((n, n), dtype=np.float32)
-        field = np.asarray(cv2.GaussianBlur(field, (0, 0), size / cell / 2, sigmaY=stretch * size / cell / 2), dtype=np.float32)
+        field = np.asarray(
+            cv2.GaussianBlur(field, (0, 0), size / cell / 2, sigmaY=stretch * size / cell / 2), dtype=np.float32
+        )
         field /= max(float(field.std()), 1e-6)
         u, v = (np.asarray((a + _NOISE_REACH) / cell, dtype=np.float32) for a in (x, y))
         return np.asarray(cv2.remap(field, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT), dtype=np.float32)

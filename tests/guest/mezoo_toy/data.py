@@ -1,0 +1,69 @@
+"""Films of 4x4 pixels that brighten during an expression."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from mezoo import DataError, Dataset, DatasetInfo, Excluded, Expression, Verification, Video
+
+
+class ToyFrames:
+    """Noise, brighter inside the expressions."""
+
+    def __init__(self, file: Path, seed: int, events: list[list[int]], gain: float) -> None:
+        rng = np.random.default_rng(seed)
+        level = np.full(120, 60.0)
+        for onset, offset in events:
+            level[onset : offset + 1] += 60 * gain
+        self.file = file
+        self.images = (level[:, None, None] + rng.normal(0, 6, (120, 4, 4))).clip(0, 255).astype(np.uint8)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def read(self, index: int, *, grey: bool = False) -> np.ndarray:
+        return self.images[index] if grey else np.repeat(self.images[index][..., None], 3, axis=2)
+
+    def number(self, index: int) -> int:
+        return index + 1
+
+    def files(self) -> tuple[Path, ...]:
+        return (self.file,)
+
+
+class Toy(Dataset):
+    """Four subjects with two films each."""
+
+    info = DatasetInfo("Toy films", "none", "nobody", "it is generated", "toy.json", fps=30)
+
+    def __init__(self, root: Path, limit: int | None = None) -> None:
+        self.root, self.limit = root, limit
+
+    def videos(self) -> list[Video]:
+        file = self.root / "toy.json"
+        if not file.is_file():
+            raise DataError(f"no toy.json in {self.root}", hint="use --synthetic")
+        table = json.loads(file.read_text())
+        return [self._video(file, i, row, table["gain"]) for i, row in enumerate(table["rows"])][: self.limit]
+
+    def _video(self, file: Path, index: int, row: dict, gain: float) -> Video:
+        frames = ToyFrames(file, index, row["events"], gain)
+        events = tuple(Expression(f"e{i}", "micro", a, b) for i, (a, b) in enumerate(row["events"]))
+        return Video("toy", row["subject"], f"v{index}", 30.0, frames, events)
+
+    def verify(self) -> Verification:
+        count = {"videos": len(self.videos())}
+        return Verification(count, count, (Excluded("v0", "nothing", "kept"),))
+
+    @classmethod
+    def write_synthetic(cls, out: Path, spec) -> None:
+        rng = np.random.default_rng(spec.seed)
+        out.mkdir(parents=True)
+        rows = []
+        for subject in range(spec.subjects or 4):
+            for _ in range(2):
+                first, second = sorted(rng.choice(5, 2, replace=False) * 20 + 5)
+                rows.append({"subject": f"{subject:02d}", "events": [[int(f), int(f) + 9] for f in (first, second)]})
+        (out / "toy.json").write_text(json.dumps({"gain": spec.intensity, "rows": rows}))
+        (out / "SYNTHETIC.json").write_text("{}")

@@ -1,0 +1,20 @@
+"""Mean brightness."""
+
+import numpy as np
+
+from mezoo import FeatureExtractor, Features, Video
+
+
+class ToyMean(FeatureExtractor):
+    """Mean grey of each `step`-th frame: (rows, 1) float32 in [0, 1]."""
+
+    version = "1"
+
+    def __init__(self, step: int = 1) -> None:
+        self.step = step
+
+    def __call__(self, video: Video) -> Features:
+        assert not video.expressions, "an extractor is label-blind"
+        positions = np.arange(0, len(video.frames), self.step)
+        values = np.array([[video.frames.read(i, grey=True).mean() / 255] for i in positions], dtype=np.float32)
+        return Features(values, positions, len(video.frames), video.fps / self.step, {"kind": "mean"})

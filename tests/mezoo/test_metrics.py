@@ -1,0 +1,100 @@
+"""The ruler: interval arithmetic, matching, NMS and pooled counts, against brute force and independent vectors."""
+
+import json
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mezoo.intervals import iou, match, nms, overlap
+from mezoo.metrics import Counts, pooled, spotting_counts
+from mezoo.statistics import f1_interval
+
+DATA = Path(__file__).parents[1] / "data"
+interval = st.tuples(st.integers(0, 30), st.integers(0, 12)).map(lambda p: (p[0], p[0] + p[1]))
+intervals = st.lists(interval, max_size=5)
+
+
+def frames_of(span: tuple[int, int]) -> set[int]:
+    return set(range(span[0], span[1] + 1))
+
+
+@given(interval, interval)
+def test_overlap_counts_frames(a, b):
+    inter, union = overlap([a], [b])
+    assert inter[0, 0] == len(frames_of(a) & frames_of(b))
+    assert union[0, 0] == len(frames_of(a) | frames_of(b))
+
+
+@given(intervals, intervals)
+@settings(max_examples=150)
+def test_matching_is_as_large_as_brute_force_finds(predicted, truth):
+    hit = [[2 * len(frames_of(p) & frames_of(t)) >= len(frames_of(p) | frames_of(t)) for t in truth] for p in predicted]
+    slots = [*range(len(truth)), *[None] * len(predicted)]
+    best = 0
+    for choice in set(permutations(slots, len(predicted))) if len(predicted) + len(truth) <= 6 else ():
+        best = max(best, sum(t is not None and hit[p][t] for p, t in enumerate(choice)))
+    pairs = match(predicted, truth)
+    assert len({p for p, _ in pairs}) == len({t for _, t in pairs}) == len(pairs)
+    assert all(hit[p][t] for p, t in pairs)
+    if len(predicted) + len(truth) <= 6:
+        assert len(pairs) == best
+
+
+def test_matching_equals_independent_vectors():
+    for predicted, truth, hits, pairs in json.loads((DATA / "spotting_matching.json").read_text())["rows"]:
+        found = match(predicted, truth)
+        assert len(found) == hits
+        if pairs is not None:
+            assert sorted(found) == sorted(map(tuple, pairs))
+        assert spotting_counts(predicted, truth) == Counts(hits, len(predicted), len(truth))
+
+
+def test_pooled_counts_equal_independent_vectors():
+    for row in json.loads((DATA / "spotting_dataset.json").read_text())["rows"]:
+        every: dict[str, list[Counts]] = {"ME": [], "MaE": [], "all": []}
+        for name, videos in row["data"].items():
+            for kind in ("ME", "MaE"):
+                counts = [spotting_counts(v[kind]["preds"], v[kind]["gts"]) for v in videos.values()]
+                assert_equal(pooled(counts), row["expected"][name][kind])
+                every[kind] += counts
+                every["all"] += counts
+        for kind, counts in every.items():
+            assert_equal(pooled(counts), row["expected"]["combined"][kind])
+
+
+def assert_equal(counts: Counts, expected: dict) -> None:
+    assert (counts.tp, counts.n_pred, counts.n_gt) == (expected["tp"], expected["n"], expected["m"])
+    for name in ("precision", "recall", "f1"):
+        assert getattr(counts, name) == pytest.approx(expected[name])
+
+
+def test_exact_half_counts_and_ends_are_included():
+    assert match([(0, 9)], [(0, 19)]) == [(0, 0)]
+    assert match([(0, 8)], [(0, 19)]) == []
+    assert match([(10, 20)] * 2, [(10, 20)]) == [(0, 0)], "a second hit of the same truth is a false alarm"
+
+
+@given(st.lists(st.tuples(interval, st.floats(0, 1)), max_size=12), st.floats(0, 0.9))
+def test_nms_keeps_the_best_and_drops_only_overlapping(rows, threshold):
+    spans, scores = [r[0] for r in rows], [r[1] for r in rows]
+    kept = nms(spans, scores, threshold).tolist()
+    assert kept == sorted(kept, key=lambda i: -scores[i])
+    for position, i in enumerate(kept):
+        assert all(iou([spans[i]], [spans[j]])[0, 0] <= threshold for j in kept[:position])
+    for i in set(range(len(rows))) - set(kept):
+        assert any(iou([spans[i]], [spans[j]])[0, 0] > threshold and scores[j] >= scores[i] for j in kept)
+
+
+def test_bootstrap_interval_holds_the_score_and_is_wider_for_few_subjects():
+    rng = np.random.default_rng(0)
+    many = [Counts(int(t), 10, 10) for t in rng.integers(2, 9, 60)]
+    low, high = f1_interval(many)
+    assert low < pooled(many).f1 < high
+    few = f1_interval(many[:6])
+    assert few[1] - few[0] > high - low
+    assert f1_interval([]) == (0.0, 0.0)
+    assert f1_interval([Counts(0, 0, 0)] * 3) == (0.0, 0.0)
