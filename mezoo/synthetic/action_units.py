@@ -117,7 +117,7 @@ def basis(face: Face, au: int, side: str, step: float) -> Array:
         else:
             field[..., 2] += part.over(lattice)
     if au in _AT_SEAM:
-        field *= _AT_SEAM[au](face, lattice)[..., None]
+        field[..., :2] *= _AT_SEAM[au](face, lattice)[..., None]
     field[..., :2] /= np.hypot(field[..., 0], field[..., 1]).max()
     return field * _taper(lattice)[..., None]
 
@@ -292,23 +292,24 @@ def _tighten_lips(face: Face) -> list[_Part]:
 
 def _part_lips(face: Face) -> list[_Part]:
     p = face.landmarks
-    reach = 0.27 * float(p[54, 0] - p[48, 0])
-    return [
-        _Push(0, float(p[57, 1]) - 2, reach, 12, 24, 0, 1),
-        _Push(0, float(p[51, 1]) + 1, reach, 15, 10, 0, -0.7),
-        _Shadow(0, float(p[62, 1]) + 2, reach * 0.9, 2.6, 0.07),
-    ]
+    seam, reach = float(p[62, 1]), 0.27 * float(p[54, 0] - p[48, 0])
+    return [_Push(0, seam, reach, 20, 30, 0, 1), _Shadow(0, seam + 2, reach * 0.9, 2.6, 0.07)]
 
 
 def _drop_jaw(face: Face) -> list[_Part]:
     p = face.landmarks
     seam = float(p[62, 1])
-    return [_Push(0, (seam + float(p[8, 1])) / 2, 52, 70, 62, 0, 1), _Shadow(0, seam + 3, 18, 3, 0.075)]
+    return [_Push(0, (seam + float(p[8, 1])) / 2, 52, 70, 62, 0, 1), _Shadow(0, seam + 3, 18, 3, 0.045)]
 
 
 def _below_seam(face: Face, lattice: Lattice) -> Array:
     """One under the line between the lips and nothing above it, over a width that still lets it stretch."""
-    return np.clip((lattice.y - face.landmarks[62, 1] + 7) / 17, 0, 1).astype(np.float32)
+    return np.clip((lattice.y - face.landmarks[62, 1] + 8) / 19, 0, 1).astype(np.float32)
+
+
+def _around_seam(face: Face, lattice: Lattice) -> Array:
+    """The same, with the upper lip moving the other way by a third."""
+    return (1.06 * _below_seam(face, lattice) - 0.26).astype(np.float32)
 
 
 _PAIRED: dict[int, Callable[[_Side], list[_Part]]] = {
@@ -318,7 +319,7 @@ _PAIRED: dict[int, Callable[[_Side], list[_Part]]] = {
 _CENTRAL: dict[int, Callable[[Face], list[_Part]]] = {
     17: _raise_chin, 23: _tighten_lips, 24: _press_lips, 25: _part_lips, 26: _drop_jaw,
 }  # fmt: skip
-_AT_SEAM: dict[int, Callable[[Face, Lattice], Array]] = {26: _below_seam}
+_AT_SEAM: dict[int, Callable[[Face, Lattice], Array]] = {25: _around_seam, 26: _below_seam}
 LIDS = frozenset({43, 45})
 """AUs that close the eyes: 43 stays closed, 45 is a blink; both move alike."""
 ONE_SIDED = frozenset(_PAIRED) | LIDS

@@ -43,6 +43,15 @@ class Canvas:
         across = np.exp(-0.5 * ((self.x - x) / sx) ** 2) + np.exp(-0.5 * ((self.x + x) / sx) ** 2)
         return np.exp(-0.5 * ((self.y - y) / sy) ** 2) * across
 
+    def window(self, x: float, y: float, reach: float) -> tuple["Canvas", tuple[slice, slice]]:
+        """The part of this canvas within `reach` of (x, y), and where it lies: rows, columns."""
+        centre = (np.array([x - self.left, y - self.top]) / self.step).round().astype(int)
+        cells, ends = int(reach / self.step), np.array([self.width, self.height])
+        first, last = np.clip(centre - cells, 0, ends - 1), np.clip(centre + cells + 1, 1, ends)
+        left, top = (float(v) for v in np.array([self.left, self.top]) + first * self.step)
+        part = Canvas(left, top, self.step, int(last[0] - first[0]), int(last[1] - first[1]), self.channels)
+        return part, (slice(int(first[1]), int(last[1])), slice(int(first[0]), int(last[0])))
+
     def blur(self, layer: Reals, sigma: float) -> Array:
         """Gaussian blur, `sigma` in face units."""
         import cv2

@@ -4,7 +4,7 @@ Unit of length everywhere: the pixel of a face that is 256 px wide from jaw to j
 lies between the pupils, x to the viewer's right, y down; the subject's left (FACS "L") is at x > 0.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -82,13 +82,16 @@ class Look:
     moles: tuple[tuple[float, float, float], ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Face:
-    """One identity: 68 iBUG landmarks (68, 2) float32 at rest, the eyes (image left, image right) and the look."""
+    """One identity: 68 iBUG landmarks (68, 2) float32 at rest, the eyes (image left, image right) and the look.
+
+    Equal and hashed by all but the landmarks, so that films of one person share what was painted.
+    """
 
     seed: int
     colour: bool
-    landmarks: Array
+    landmarks: Array = field(compare=False)
     eyes: tuple[Eye, Eye]
     top: float
     look: Look

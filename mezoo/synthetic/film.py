@@ -136,6 +136,8 @@ class Film:
         p = rest.astype(np.float64)
         for _ in range(12):
             miss = p - self._at(p, total, head) - rest
+            if np.abs(miss).max() < 1e-3:
+                break
             slopes = np.stack(
                 [(self._at(p + d, total, head) - self._at(p - d, total, head)) for d in np.eye(2) * 0.5], axis=2
             )

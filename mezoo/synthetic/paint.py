@@ -24,7 +24,8 @@ def paint(face: Face, canvas: Canvas) -> Array:
     lay(picture, _skin(face, canvas, grain), canvas.fill(outline, 1.0))
     paint_lips(picture, face, canvas, grain)
     for eye in face.eyes:
-        paint_eye(picture, face, eye, canvas, grain)
+        part, place = canvas.window(eye.x, eye.y, 60)
+        paint_eye(picture[place], face, eye, part, grain)
     paint_brows(picture, face, canvas)
     paint_hair(picture, face, canvas, grain)
     return np.clip(picture, 0.0, 255.0)

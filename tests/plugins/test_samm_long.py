@@ -304,7 +304,7 @@ def test_a_missing_column_is_named(tmp_path, column):
 @pytest.fixture(scope="module")
 def stand_in(tmp_path_factory):
     out = tmp_path_factory.mktemp("stand_in")
-    SammLong.write_synthetic(out, StandIn(subjects=2, videos=1, seconds=6))
+    SammLong.write_synthetic(out, StandIn(subjects=2, videos=1, seconds=5))
     return out
 
 
@@ -312,7 +312,7 @@ def test_stand_in_is_complete_by_its_own_mark(stand_in):
     report = SammLong(stand_in).verify()
     assert report.complete, report
     assert report.found["videos"] == 2
-    assert report.found["frames"] == 2 * 1200
+    assert report.found["frames"] == 2 * 1000
     assert report.found["micro"] > 0
     assert report.found["macro"] > 0
 

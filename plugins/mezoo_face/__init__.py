@@ -1,0 +1,1 @@
+"""Faces found, aligned and cropped: the pixels that a network sees."""

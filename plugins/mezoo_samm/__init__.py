@@ -1,0 +1,1 @@
+"""SAMM and SAMM Long Videos (Manchester Metropolitan University)."""
