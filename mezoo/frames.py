@@ -1,5 +1,6 @@
 """Frames of a folder of images, read when asked, in numeric order."""
 
+import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,10 +23,10 @@ class ImageFolder:
     pattern: str = r".*?(?P<n>\d+)\.(?:jpg|jpeg|png|bmp)"
 
     @cached_property
-    def _index(self) -> tuple[tuple[int, Path], ...]:
+    def _index(self) -> tuple[tuple[int, str], ...]:
         matcher = re.compile(self.pattern, re.IGNORECASE)
-        found = ((matcher.fullmatch(p.name), p) for p in self.folder.iterdir())
-        index = tuple(sorted((int(m["n"]), p) for m, p in found if m))
+        found = (matcher.fullmatch(name) for name in os.listdir(self.folder))
+        index = tuple(sorted((int(m["n"]), m[0]) for m in found if m))
         if not index:
             raise DataError(
                 f"{self.folder} holds no frame named like {self.pattern}",
@@ -42,11 +43,11 @@ class ImageFolder:
 
     def files(self) -> tuple[Path, ...]:
         """Every image, in order of its number."""
-        return tuple(path for _, path in self._index)
+        return tuple(self.folder / name for _, name in self._index)
 
     def read(self, index: int, *, grey: bool = False) -> NDArray[np.uint8]:
         """Frame `index` (0-based), see `read_image`."""
-        return read_image(self._index[index][1], grey=grey)
+        return read_image(self.folder / self._index[index][1], grey=grey)
 
 
 def read_image(path: Path, *, grey: bool = False) -> NDArray[np.uint8]:

@@ -130,7 +130,7 @@ class WandbRun(Logger):
 
     def finish(self) -> None:
         """End the run."""
-        self.safely(lambda run: run.finish(quiet=True))
+        self.safely(lambda run: run.finish())
         self._run = None
 
     def safely(self, action: Callable[[Any], object]) -> None:

@@ -19,13 +19,13 @@ Span = NDArray[np.int64]
 class Cutting:
     """How samples are cut: lengths in rows; the other fields as the arguments of MESNet of these names."""
 
-    clip_frames: int = 64
-    overlap: int = 32
-    pretrain_frames: int = 16
-    pretrain_copies: int = 1
-    jitter: float = 0.25
-    negative_tiles: float = 3.0
-    centre: Literal["video", "clip"] = "video"
+    clip_frames: int
+    overlap: int
+    pretrain_frames: int
+    pretrain_copies: int
+    jitter: float
+    negative_tiles: float
+    centre: Literal["video", "clip"]
 
 
 @dataclass(frozen=True, slots=True)

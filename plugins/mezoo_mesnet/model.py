@@ -112,12 +112,12 @@ class MESNet(Spotter):
         self.rule = Rule(positive_iou, negative_iou, max_positive_weight)
         self.sampling = Sampling(max_proposals, min_positive_share, jitter, t_cpn)
         self.thresholds = Thresholds(t_cpn, t_crn, t_nms, min_frames)
-        self.rates = (lr, lr * trunk_lr_factor)
+        self.lr, self.trunk_lr = lr, lr * trunk_lr_factor
         self.flip, self.weight_decay = flip, weight_decay
         self.loss_weights = {"crn": crn_weight, "boundary": crn_weight * regression_weight}
 
     def prepare(self, train: Sequence[Example]) -> Mapping[str, Any]:
-        """Shape of the crops, {"input": [channels, h, w]}. Raises DataError without any ME, or for unusable crops."""
+        """Shape of the crops, {"input": [channels, h, w]}. Raises DataError for crops or ME that it cannot use."""
         shapes = {example.features.values.shape[1:] for example in train}
         shape = min(shapes, default=())
         if len(shapes) != 1 or len(shape) not in (2, 3) or min(shape[:2]) < 16 or shape[2:] not in ((), (3,)):
@@ -125,10 +125,17 @@ class MESNet(Spotter):
                 f"MESNet needs crops of one size, at least 16x16, grey or RGB; the features are {sorted(shapes)}",
                 hint="use `features: {use: face_crop, size: 112, grey: true, fps: 25}`",
             )
-        if not any(e.kind == "micro" for example in train for e in example.video.expressions):
+        spans = np.concatenate([clips.rows_of(example).micro for example in train])
+        if not len(spans):
             raise DataError(
                 f"none of the {len(train)} training videos has an annotated micro-expression, so MESNet cannot learn",
                 hint="train on a dataset with micro-expressions, such as SAMM Long Videos or CAS(ME)^2",
+            )
+        typical, cut = float(np.median(spans[:, 1] - spans[:, 0] + 1)), self.cutting
+        if not typical <= cut.overlap < cut.clip_frames:
+            raise DataError(
+                f"tiles of {cut.clip_frames} rows that overlap by {cut.overlap} do not suit ME of {typical:g} rows (median)",
+                hint="use about 25 rows a second (`fps: 25`), or set overlap above the ME and below clip_frames",
             )
         return {"input": [*(shape[2:] or (1,)), *shape[:2]]}
 
@@ -212,11 +219,11 @@ class MESNet(Spotter):
             {"params": heads, "name": "heads", "weight_decay": self.weight_decay},
             {"params": last, "name": "outputs", "weight_decay": 0.0},
         ]
-        return torch.optim.Adam(groups, lr=self.rates[0])
+        return torch.optim.Adam(groups, lr=self.lr)
 
     def on_train_epoch_start(self) -> None:
         """Set the learning rate of the (2+1)D network to that of this epoch's stage."""
-        rate = self.rates[self.current_epoch >= self.pretrain_epochs]
+        rate = self.lr if self.current_epoch < self.pretrain_epochs else self.trunk_lr
         for group in self.trainer.optimizers[0].param_groups:
             if group["name"] == "trunk":
                 group["lr"] = rate

@@ -15,14 +15,14 @@ from torch.nn import functional
 class Sizes:
     """Widths, lengths and dilations of all modules."""
 
-    channels: tuple[int, ...] = (16, 32, 64, 64)
-    temporal: int = 128
-    dilations: tuple[int, ...] = (1, 2, 3, 4, 5)
-    cpn: int = 64
-    hidden: int = 128
-    pretrain_frames: int = 16
-    crn_frames: int = 16
-    group_norm: bool = False
+    channels: tuple[int, ...]
+    temporal: int
+    dilations: tuple[int, ...]
+    cpn: int
+    hidden: int
+    pretrain_frames: int
+    crn_frames: int
+    group_norm: bool
 
 
 class SpatialNet(nn.Module):

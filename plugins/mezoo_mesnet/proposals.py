@@ -6,6 +6,7 @@ A clip is (..., 2) float32, its first and last row in a tile, both included. A t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import torch
@@ -20,29 +21,29 @@ from mezoo import Window
 class Rule:
     """A clip counts as ME if its IoU with a whole one is >= `positive`, as none if < `negative` with all, or not."""
 
-    positive: float = 0.5
-    negative: float = 0.3
-    max_weight: float = 50.0
+    positive: float
+    negative: float
+    max_weight: float
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """What the CRN is trained on: `size` proposals a tile, `positive_share` of them made from its MEs if it has any."""
 
-    size: int = 32
-    positive_share: float = 0.25
-    jitter: float = 0.25
-    threshold: float = 0.5
+    size: int
+    positive_share: float
+    jitter: float
+    threshold: float
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """Least P(ME) of CPN and CRN, largest IoU of two spots, least rows of a spot."""
 
-    cpn: float = 0.5
-    crn: float = 0.5
-    nms: float = 0.3
-    min_frames: int = 3
+    cpn: float
+    crn: float
+    nms: float
+    min_frames: int
 
 
 def tile_starts(rows: int, length: int, overlap: int, shift: int = 0) -> list[int]:
@@ -163,7 +164,7 @@ def sample(clips: Tensor, probability: Tensor, truth: Tensor, rows: Tensor, samp
 
 def _from_truth(truth: Tensor, rows: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
     """Whole MEs in turn, exact the first time and jittered later: (B, n, 2), and which are real (B, n)."""
-    count = -int(-sampling.size * sampling.positive_share // 1)
+    count = ceil(sampling.size * sampling.positive_share)
     whole = is_whole(truth, rows)
     amount = whole.sum(dim=-1, keepdim=True)  # (B, 1)
     turns = torch.arange(count, device=truth.device)

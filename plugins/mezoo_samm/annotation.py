@@ -43,6 +43,12 @@ class Movement:
         """Row as a person finds it in the table: `037_4_1 (macro, row 431)`."""
         return f"{self.code} ({self.kind}, row {self.line})"
 
+    @property
+    def began_before(self) -> bool:
+        """Published onset 0: the movement was under way when the video began, whatever a correction says."""
+        onset = tables.frame(self.published["Onset"])
+        return onset is not None and onset < 1
+
 
 def parse(rows: Iterable[tables.Row], originals: Iterable[tables.Row]) -> tuple[list[Movement], list[Excluded]]:
     """Movements of table rows, and the rows that cannot be read; `originals` are the same rows before corrections.

@@ -21,6 +21,7 @@ from mezoo import (
 )
 from mezoo_samm import annotation, layout
 
+ERRATA = Path(__file__).with_name("errata.csv")
 PUBLISHED = {"subjects": 30, "videos": 147, "micro": 159, "macro": 343}
 HELP = (
     "SAMM Long Videos is licensed by M. H. Yap, Manchester Metropolitan University: ask there for the agreement, "
@@ -45,8 +46,8 @@ class SammLong(Dataset):
 
     `root` is the folder as unzipped, the one above it, or `SAMM_longvideos` itself. `subset="micro"` keeps the videos
     with at least one micro-expression (79 of 147). `onset_zero="drop"` leaves out movements that began before their
-    video (published onset 0; 10 rows). `errata` is a CSV of your own corrections (columns subject, clip, field,
-    published, corrected, reason). `landmarks` is a folder with `006_1.csv` (OpenFace) or `006_1.npy`; without it,
+    video (published onset 0; 10 rows). `errata` applies the corrections shipped in `errata.csv`; False leaves
+    the table as it is, a path names a CSV of your own (subject, clip, field, published, corrected, reason). `landmarks` is a folder with `006_1.csv` (OpenFace) or `006_1.npy`; without it,
     a folder `landmarks` beside or above the videos is used if there is one.
 
     Source: Yap, Kendrick, Yap, FG 2020 (arXiv 1911.01519); Davison et al., IEEE TAFFC 9(1), 2018.
@@ -68,13 +69,13 @@ class SammLong(Dataset):
         *,
         subset: Literal["all", "micro"] = "all",
         onset_zero: Literal["keep", "drop"] = "keep",
-        errata: Path | None = None,
+        errata: bool | Path = True,
         landmarks: Path | None = None,
     ) -> None:
-        self._root = Path(root)
+        self.root = Path(root)
         self._micro_only = subset == "micro"
         self._drop_zero = onset_zero == "drop"
-        self._errata = errata
+        self._errata = ERRATA if errata is True else errata
         self._landmarks = landmarks
 
     def videos(self) -> Sequence[Video]:
@@ -84,7 +85,7 @@ class SammLong(Dataset):
             raise DataError(
                 f"SAMM Long Videos: no row of {reading.where.table} concerns a video in {reading.where.anchor} "
                 f"({', '.join(list(reading.listings)[:5])} ...)",
-                hint="give table and videos of the same release; `mezoo verify samm_long` lists what is missing",
+                hint="give table and videos of the same release; `mezoo data verify samm_long` lists what is missing",
             )
         return [self._video(reading, code) for code in sorted(reading.listings) if self._wanted(reading, code)]
 
@@ -112,7 +113,7 @@ class SammLong(Dataset):
     def _video(self, reading: _Reading, code: str) -> Video:
         listing = reading.listings[code]
         anchor = reading.where.anchor
-        beside = (self._root / "landmarks", anchor / "landmarks", anchor.parent / "landmarks")
+        beside = (self.root / "landmarks", anchor / "landmarks", anchor.parent / "landmarks")
         folders = beside if self._landmarks is None else (self._landmarks,)
         return Video(
             dataset="samm_long",
@@ -126,7 +127,7 @@ class SammLong(Dataset):
         )
 
     def _read(self) -> _Reading:
-        where = layout.find(self._root, HELP)
+        where = layout.find(self.root, HELP)
         movements, excluded, problems = self._table(where.table)
         listed = {code: layout.list_frames(folder) for code, folder in sorted(where.videos.items())}
         listings = {code: listing for code, listing in listed.items() if listing.numbers}
@@ -153,7 +154,8 @@ class SammLong(Dataset):
         corrected = [
             Excluded(e.clip, e.reason, f"{e.field} corrected: {e.published} -> {e.corrected}") for e in applied
         ]
-        in_vain = [f"errata: no row {e.clip} with {e.field} = {e.published}" for e in errata if e not in applied]
+        own = errata if self._errata != ERRATA else ()
+        in_vain = [f"errata: no row {e.clip} with {e.field} = {e.published}" for e in own if e not in applied]
         return movements, corrected + unread, in_vain
 
     def _place(
@@ -168,8 +170,8 @@ class SammLong(Dataset):
                 continue
             expression, changes = annotation.place(movement, listings[movement.video].numbers)
             counts[movement.kind] += expression is not None
-            if self._drop_zero and movement.onset < 1:
-                changes = [Excluded(movement.name, f"onset {movement.onset}", "dropped (onset_zero: drop)")]
+            if self._drop_zero and movement.began_before:
+                changes = [Excluded(movement.name, "published onset 0", "dropped (onset_zero: drop)")]
             elif expression is not None:
                 expressions[movement.video].append(expression)
             notes += changes

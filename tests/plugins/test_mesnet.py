@@ -1,6 +1,7 @@
 """MESNet: sizes and receptive fields, intervals, samples of both stages, decoding, and that it learns."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mezoo_mesnet import clips, proposals
 from mezoo_mesnet.model import MESNet
-from mezoo_mesnet.network import ClassificationRegressionNet, ClipProposalNet, Sizes, resampling
+from mezoo_mesnet.network import ClassificationRegressionNet, ClipProposalNet, resampling
 from torch import Tensor
 from torch.nn import functional
 
@@ -107,7 +108,7 @@ def test_spatial_features_are_one_column_a_frame() -> None:
 
 def test_windows_of_the_branches_are_5_9_13_17_21_rows_of_s() -> None:
     torch.manual_seed(0)
-    net = ClipProposalNet(Sizes())
+    net = ClipProposalNet(MESNet().sizes)
     spans = proposals.anchors(64, (1, 2, 3, 4, 5))[:, 32]
     for scale, wide in enumerate((5, 9, 13, 17, 21)):
         states = torch.randn(1, 128, 64, requires_grad=True)
@@ -119,7 +120,7 @@ def test_windows_of_the_branches_are_5_9_13_17_21_rows_of_s() -> None:
 
 def test_crn_resamples_as_if_before_its_first_convolution() -> None:
     torch.manual_seed(0)
-    net = ClassificationRegressionNet(7, Sizes(temporal=6, hidden=5, crn_frames=8))
+    net = ClassificationRegressionNet(7, replace(MESNet().sizes, temporal=6, hidden=5, crn_frames=8))
     features, spans = torch.randn(2, 7, 20), torch.tensor([[[0.0, 19.0], [3.2, 8.7], [5, 7]]]).repeat(2, 1, 1)
     resampled = torch.einsum("bkmn,bln->bklm", resampling(spans, 8, 20), features).flatten(0, 1)
     states = functional.relu(net.second(functional.relu(net.first(resampled))))
@@ -171,7 +172,7 @@ def test_overlap_counts_rows_with_both_ends_as_the_toolbox_does() -> None:
 def test_labels_are_me_none_or_ignored_and_a_cut_me_is_ignored() -> None:
     truth = torch.tensor([[[10.0, 19.0], [60.0, 69.0], [0.0, -1.0]]])
     spans = torch.tensor([[[10.0, 19.0], [15.0, 24.0], [18.0, 27.0], [58.0, 67.0], [40.0, 44.0]]])
-    labels, nearest = proposals.label(spans, truth, torch.tensor([64]), proposals.Rule())
+    labels, nearest = proposals.label(spans, truth, torch.tensor([64]), MESNet().rule)
     assert labels.tolist() == [[1, -1, 0, -1, 0]]  # IoU 1, 1/3, 1/9, a cut one, 0
     assert nearest[0, 0] == 0
 
@@ -193,11 +194,11 @@ def test_a_quarter_of_the_sampled_proposals_are_me(seed: int, amount: int) -> No
     truth[:, amount:] = torch.tensor([0.0, -1.0])
     anchors = proposals.anchors(64, (1, 2, 3, 4, 5)).flatten(0, 1)
     rows = torch.tensor([64])
-    chosen = proposals.sample(anchors, torch.rand(1, 320), truth, rows, proposals.Sampling())
+    chosen = proposals.sample(anchors, torch.rand(1, 320), truth, rows, MESNet().sampling)
     assert chosen.shape == (1, 32, 2)
     assert chosen.min() >= 0
     assert chosen.max() <= 63
-    labels, _ = proposals.label(chosen, truth, rows, proposals.Rule(positive=0.49))
+    labels, _ = proposals.label(chosen, truth, rows, replace(MESNet().rule, positive=0.49))
     assert (labels == 1).sum() >= 8 * (amount > 0)
     for me in truth[0, :amount]:
         assert (chosen[0] == me).all(-1).any()
@@ -206,7 +207,7 @@ def test_a_quarter_of_the_sampled_proposals_are_me(seed: int, amount: int) -> No
 def test_sampled_proposals_stay_off_the_padding() -> None:
     anchors = proposals.anchors(64, (1, 2)).flatten(0, 1)
     truth = torch.tensor([[[0.0, -1.0]]])
-    chosen = proposals.sample(anchors, torch.ones(1, 128), truth, torch.tensor([20]), proposals.Sampling())
+    chosen = proposals.sample(anchors, torch.ones(1, 128), truth, torch.tensor([20]), MESNet().sampling)
     assert chosen.max() <= 19
     assert (chosen[..., 1] - chosen[..., 0] >= 2).all()
 
@@ -217,6 +218,10 @@ def test_prepare_names_the_shape_and_refuses_what_cannot_be_learnt() -> None:
     assert MESNet().prepare([example(colour, [(3, 9)])]) == {"input": [3, 20, 18]}
     with pytest.raises(DataError, match="none of the 1 training videos has an annotated micro-expression"):
         MESNet().prepare([example(noise(), macro=[(3, 40)])])
+    with pytest.raises(DataError, match="overlap by 32 do not suit ME of 75 rows"):
+        MESNet().prepare([example(noise(), [(30, 104)])])
+    with pytest.raises(DataError, match="overlap by 64 do not suit"):
+        MESNet(overlap=64).prepare([example(noise(), [(3, 9)])])
     with pytest.raises(DataError, match="crops of one size"):
         MESNet().prepare([example(noise(), [(3, 9)]), example(noise(size=20), [(3, 9)])])
 

@@ -247,6 +247,16 @@ def test_own_errata_are_applied_and_reported(tmp_path):
     assert "errata: no row 006_1_2 with Onset = 99" in SammLong(tmp_path, errata=errata).verify().problems
 
 
+def test_shipped_errata_apply_where_the_published_value_still_stands(tmp_path):
+    release(tmp_path, [row("020_6_5", 10, 20, 5476), row("020_6_3", 0, 5, 30)], ("020_6",))
+    assert ("020_6_5", "Offset corrected: 5476 -> 5001") in actions(tmp_path)
+    assert ("020_6_3", "Onset corrected: 0 -> 1") in actions(tmp_path)
+    assert not [a for _, a in actions(tmp_path, errata=False) if "corrected" in a]
+    assert [e.code for e in expressions(tmp_path, onset_zero="drop")] == ["020_6_5"]
+    write_table(tmp_path / "SAMM_LongVideos_V3_Release.xlsx", [row("020_6_5", 10, 20, 5001)])
+    assert not [a for _, a in actions(tmp_path) if "corrected" in a]
+
+
 def test_landmarks_beside_the_videos_or_in_a_given_folder(tmp_path):
     release(tmp_path / "data", [row("006_1_2", 1, 2, 3)], ("006_1", "006_2"))
     for folder in (tmp_path / "data" / "landmarks", tmp_path / "mine"):

@@ -1,0 +1,70 @@
+"""Every shipped recipe holds, tells its story first, and is fitted small on its own stand-in."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from mezoo.registry import plugins
+
+RECIPES = [p for p in plugins() if p.kind == "recipe" and p.distribution == "mezoo"]
+SMALL = {
+    "mesnet_samm": (
+        "synthetic.data={subjects: 2, videos: 1, seconds: 6}",
+        "features.size=16",
+        "model.channels=[2, 2, 4, 4]",
+        "model.pretrain_epochs=1",
+        "trainer.max_epochs=2",
+    )
+}
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda p: p.name)
+def test_a_recipe_begins_with_its_story_and_command(recipe):
+    lines = Path(recipe.target).read_text(encoding="utf-8").splitlines()
+    story = [line for line in lines[: next(i for i, x in enumerate(lines) if x.startswith("task:"))]]
+    assert all(line.startswith("#") for line in story)
+    assert any(f"mezoo fit recipes/{recipe.name}.yaml --synthetic" in line for line in story)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda p: p.name)
+def test_a_recipe_holds(recipe, mezoo):
+    assert mezoo("check", recipe.target)[0] == 0
+    assert mezoo("check", recipe.name, "--synthetic")[0] == 0
+    assert recipe.name in SMALL, "say how this recipe is made small"
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda p: p.name)
+def test_a_recipe_is_fitted_small(recipe, mezoo, shared_cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEZOO_CACHE", str(shared_cache))
+    overrides = [part for text in SMALL[recipe.name] for part in ("--set", text)]
+    code, out, err = mezoo("fit", recipe.name, "--synthetic", "--runs", tmp_path, *overrides)
+    assert code == 0, err
+    result = json.loads(next(tmp_path.glob("*/result.json")).read_text())
+    assert result["synthetic"] is True
+    assert result["status"] == "complete"
+    assert {"last", "oracle"} <= set(result["scores"])
+    assert result["model"]["sources"].keys() == result["model"]["arguments"].keys(), "every default has a source tag"
+    page = next(tmp_path.glob("*/report.html")).read_text(encoding="utf-8")
+    assert "synthetic" in page
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda p: p.name)
+def test_without_data_the_error_says_where_from(recipe, mezoo, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEZOO_CACHE", str(tmp_path))
+    for root in (None, tmp_path / "nowhere", tmp_path):
+        if root is None:
+            monkeypatch.delenv("MEZOO_DATA", raising=False)
+        else:
+            monkeypatch.setenv("MEZOO_DATA", os.fspath(root))
+        code, _, err = mezoo("fit", recipe.name, "--runs", tmp_path / "runs")
+        assert code == 2
+        assert "--synthetic" in err
+        assert "Traceback" not in err
+        assert not (tmp_path / "runs").exists()
