@@ -1,5 +1,6 @@
 """MESNet as a mezoo spotter: samples, the two stages of training, raw scores, spots."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -55,6 +56,7 @@ class MESNet(Spotter):
         "weight_decay": "[inferred] value; L2 on all but the output layers is [seed]",
         "lr": "[inferred] optimiser and rate are not given",
         "trunk_lr_factor": "[inferred] rate of the pre-trained layers in the second stage",
+        "schedule": "[inferred] constant, or in the second stage a half cosine to 0, so that the last epoch is a calm one",
         "pretrain_epochs": "[inferred] value; pre-training as a clip classifier is [seed]",
         "pretrain_batch": "[inferred] clips",
         "pretrain_copies": "[inferred] clips made of each ME in an epoch of pre-training",
@@ -91,6 +93,7 @@ class MESNet(Spotter):
         weight_decay: float = 1e-4,
         lr: float = 1e-4,
         trunk_lr_factor: float = 0.1,
+        schedule: Literal["constant", "cosine"] = "constant",
         pretrain_epochs: int = 20,
         pretrain_batch: int = 16,
         pretrain_copies: int = 1,
@@ -112,7 +115,7 @@ class MESNet(Spotter):
         self.rule = Rule(positive_iou, negative_iou, max_positive_weight)
         self.sampling = Sampling(max_proposals, min_positive_share, jitter, t_cpn)
         self.thresholds = Thresholds(t_cpn, t_crn, t_nms, min_frames)
-        self.lr, self.trunk_lr = lr, lr * trunk_lr_factor
+        self.lr, self.trunk_lr, self.schedule = lr, lr * trunk_lr_factor, schedule
         self.flip, self.weight_decay = flip, weight_decay
         self.loss_weights = {"crn": crn_weight, "boundary": crn_weight * regression_weight}
 
@@ -134,8 +137,8 @@ class MESNet(Spotter):
         typical, cut = float(np.median(spans[:, 1] - spans[:, 0] + 1)), self.cutting
         if not typical <= cut.overlap < cut.clip_frames:
             raise DataError(
-                f"tiles of {cut.clip_frames} rows that overlap by {cut.overlap} do not suit ME of {typical:g} rows (median)",
-                hint="use about 25 rows a second (`fps: 25`), or set overlap above the ME and below clip_frames",
+                f"tiles of {cut.clip_frames} rows that overlap by {cut.overlap} do not suit ME of {typical:g} rows",
+                hint="use about 25 rows a second (`fps: 25`), or set overlap from an ME's length to below clip_frames",
             )
         return {"input": [*(shape[2:] or (1,)), *shape[:2]]}
 
@@ -174,8 +177,10 @@ class MESNet(Spotter):
             }
         else:
             parts = self._proposal_losses(features, batch.targets["intervals"], batch.inputs["rows"])
-        self.log_dict({f"loss_{name}": loss.detach() for name, loss in parts.items()}, batch_size=len(frames))
-        return torch.stack([self.loss_weights.get(name, 1.0) * loss for name, loss in parts.items()]).sum()
+        total = torch.stack([self.loss_weights.get(name, 1.0) * loss for name, loss in parts.items()]).sum()
+        shown = {"train/loss": total, **{f"train/loss_{name}": loss for name, loss in parts.items()}}
+        self.log_dict(shown, on_step=False, on_epoch=True, batch_size=len(frames))
+        return total
 
     def _proposal_losses(self, features: Tensor, truth: Tensor, rows: Tensor) -> dict[str, Tensor]:
         logits = self.cpn(self.temporal(features)).flatten(1, 2)  # (B, D*N, 2)
@@ -222,11 +227,16 @@ class MESNet(Spotter):
         return torch.optim.Adam(groups, lr=self.lr)
 
     def on_train_epoch_start(self) -> None:
-        """Set the learning rate of the (2+1)D network to that of this epoch's stage."""
-        rate = self.lr if self.current_epoch < self.pretrain_epochs else self.trunk_lr
+        """Set the learning rates of this epoch's stage."""
+        second = self.current_epoch >= self.pretrain_epochs
+        fade = self._fade() if second and self.schedule == "cosine" else 1.0
         for group in self.trainer.optimizers[0].param_groups:
-            if group["name"] == "trunk":
-                group["lr"] = rate
+            group["lr"] = fade * (self.trunk_lr if second and group["name"] == "trunk" else self.lr)
+
+    def _fade(self) -> float:
+        """1 at the first epoch of the second stage, along a half cosine to 0 behind the last."""
+        length = (self.trainer.max_epochs or 1000) - self.pretrain_epochs
+        return 0.5 + 0.5 * math.cos(math.pi * (self.current_epoch - self.pretrain_epochs) / length)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> list[Window]:  # noqa: ARG002
         """Of each tile: "cpn" (D, N) float16 P(ME), and float32 arrays of its K <= 64 best proposals, in tile rows.
