@@ -7,12 +7,14 @@ if TYPE_CHECKING:
     from mezoo import intervals as intervals
     from mezoo import synthetic as synthetic
     from mezoo import tables as tables
+    from mezoo.contracts import Bars as Bars
     from mezoo.contracts import Dataset as Dataset
     from mezoo.contracts import DatasetInfo as DatasetInfo
     from mezoo.contracts import Excluded as Excluded
     from mezoo.contracts import FeatureExtractor as FeatureExtractor
     from mezoo.contracts import StandIn as StandIn
     from mezoo.contracts import Verification as Verification
+    from mezoo.contracts import no_bars as no_bars
     from mezoo.errors import DataError as DataError
     from mezoo.frames import ImageFolder as ImageFolder
     from mezoo.models import Batch as Batch
@@ -28,7 +30,16 @@ if TYPE_CHECKING:
     from mezoo.records import Window as Window
 
 _HOMES = {
-    "mezoo.contracts": ("Dataset", "DatasetInfo", "Excluded", "FeatureExtractor", "StandIn", "Verification"),
+    "mezoo.contracts": (
+        "Bars",
+        "Dataset",
+        "DatasetInfo",
+        "Excluded",
+        "FeatureExtractor",
+        "StandIn",
+        "Verification",
+        "no_bars",
+    ),
     "mezoo.errors": ("DataError",),
     "mezoo.frames": ("ImageFolder",),
     "mezoo.models": ("Batch", "Recognizer", "Spotter"),
@@ -38,6 +49,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"
 __all__ = [
+    "Bars",
     "Batch",
     "DataError",
     "Dataset",
@@ -58,6 +70,7 @@ __all__ = [
     "Video",
     "Window",
     "intervals",
+    "no_bars",
     "synthetic",
     "tables",
 ]

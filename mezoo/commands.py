@@ -173,12 +173,13 @@ def data_verify(arguments: Arguments) -> int:
 def data_synth(arguments: Arguments) -> int:
     """Write a stand-in."""
     from mezoo.contracts import StandIn
+    from mezoo.progress import make_progress
 
     out = Path(arguments.out)
     if out.exists() and any(out.iterdir()):
         raise DataError(f"{out} is not empty", hint="name a new folder for the stand-in")
     spec = StandIn(arguments.preset, arguments.subjects, intensity=arguments.intensity, seed=arguments.seed)
-    _dataset(arguments.name).write_synthetic(out, spec)
+    _dataset(arguments.name).write_synthetic(out, spec, make_progress().bar)
     print(f"{out}: synthetic {arguments.name} ({arguments.preset}, intensity {arguments.intensity:g})")
     return 0
 

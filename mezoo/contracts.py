@@ -1,10 +1,11 @@
 """What a plugin for data or features promises. The model's side, which needs torch, is `mezoo.models`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from mezoo.records import Features, Video
 
@@ -61,6 +62,29 @@ class StandIn:
     seed: int = 0
 
 
+class Bar(Protocol):
+    """One counted piece of work."""
+
+    def advance(self, text: str = "") -> None:
+        """One step is done; `text` says what it was."""
+        ...
+
+
+Bars = Callable[[str, int], AbstractContextManager[Bar]]
+"""Opens a progress bar from a title and a number of steps."""
+
+
+class _Silent:
+    def advance(self, text: str = "") -> None:
+        del text
+
+
+def no_bars(title: str, total: int) -> AbstractContextManager[Bar]:
+    """Bars that show nothing."""
+    del title, total
+    return nullcontext(_Silent())
+
+
 class Dataset(ABC):
     """Videos and their annotation in the owner's own layout.
 
@@ -81,8 +105,11 @@ class Dataset(ABC):
 
     @classmethod
     @abstractmethod
-    def write_synthetic(cls, out: Path, spec: StandIn) -> None:
-        """Write a synthetic stand-in into `out` in this layout, with `SYNTHETIC_MARK` at its root written last."""
+    def write_synthetic(cls, out: Path, spec: StandIn, bars: Bars = no_bars) -> None:
+        """Write a synthetic stand-in into `out` in this layout, with `SYNTHETIC_MARK` at its root written last.
+
+        `bars("films", n)` opens a progress bar; call `advance` on it after each of the n steps.
+        """
 
 
 class FeatureExtractor(ABC):

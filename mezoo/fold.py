@@ -12,12 +12,12 @@ import lightning as L
 import torch
 from lightning.pytorch.loggers import Logger
 
+from mezoo.contracts import Bar
 from mezoo.data import Loaders, predict_loader
 from mezoo.errors import MezooError, PluginError, RecipeError
 from mezoo.fold_folder import FoldFolder
 from mezoo.metrics import Counts
 from mezoo.models import Model
-from mezoo.progress import Bar
 from mezoo.protocol import stable_seed
 from mezoo.records import Example, Window
 from mezoo.tasks import SpottingTask

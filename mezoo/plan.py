@@ -72,7 +72,7 @@ def open_dataset(recipe: Recipe, cache: Path, progress: Progress) -> tuple[Datas
         dataset: Dataset = make(recipe.dataset)
         return dataset, is_synthetic(dataset.root)
     spec = StandIn(**recipe.stand_in.model_dump())
-    root = stand_in_root(load(recipe.dataset.plugin), recipe.dataset.plugin.name, spec, cache, progress.say)
+    root = stand_in_root(load(recipe.dataset.plugin), recipe.dataset.plugin.name, spec, cache, progress)
     return make(recipe.dataset, root=root), True
 
 

@@ -3,23 +3,17 @@
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
-
-class Bar(Protocol):
-    """One counted piece of work."""
-
-    def advance(self, text: str = "") -> None:
-        """One step is done; `text` says what it showed."""
-        ...
+from mezoo.contracts import Bar
 
 
 class Progress(Protocol):
     """Where work is reported; bars may be opened inside one another."""
 
-    def bar(self, title: str, total: int, done: int = 0) -> Any:
-        """Context manager of a Bar; `done` steps of `total` were finished before."""
+    def bar(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Bar]:
+        """Open a bar; `done` steps of `total` were finished before."""
         ...
 
     def say(self, text: str) -> None:

@@ -3,19 +3,19 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 from filelock import FileLock
 
 from mezoo.contracts import SYNTHETIC_MARK, Dataset, StandIn
+from mezoo.progress import Progress
 
 GENERATOR = "1"
 """Raise it when the renderer or a writer draws something else: stand-ins are then made anew."""
 
 
-def stand_in_root(dataset: type[Dataset], name: str, spec: StandIn, cache: Path, say: Callable[[str], None]) -> Path:
+def stand_in_root(dataset: type[Dataset], name: str, spec: StandIn, cache: Path, progress: Progress) -> Path:
     """Folder of a dataset's stand-in; written now if it is not there yet. A half-written one never shows."""
     text = json.dumps([name, GENERATOR, asdict(spec)], sort_keys=True)
     target = cache / "synthetic" / f"{name}-{spec.preset}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
@@ -24,10 +24,12 @@ def stand_in_root(dataset: type[Dataset], name: str, spec: StandIn, cache: Path,
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):
         if not (target / SYNTHETIC_MARK).is_file():
-            say(f"writing a synthetic stand-in of {name} ({spec.preset}, intensity {spec.intensity:g}) to {target}")
+            progress.say(
+                f"writing a synthetic stand-in of {name} ({spec.preset}, intensity {spec.intensity:g}) to {target}"
+            )
             part = target.with_suffix(".part")
             shutil.rmtree(part, ignore_errors=True)
-            dataset.write_synthetic(part, spec)
+            dataset.write_synthetic(part, spec, progress.bar)
             shutil.rmtree(target, ignore_errors=True)
             part.rename(target)
     return target

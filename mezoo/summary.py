@@ -54,7 +54,7 @@ def summarise(work: Work, task: SpottingTask, examples: Mapping[str, Example]) -
         scores=scores,
         subjects=[_subject_row(f.name, s) for f, s in zip(work.folds, statuses, strict=True)],
         data=_data_facts(work),
-        model={**describe(work.recipe.model), **_model_facts(work, done)},
+        model={**describe(work.recipe.model), **_model_facts(work, done), "kinds": list(task.kinds)},
         features={**describe(work.recipe.features), "facts": _feature_facts(examples)},
         protocol={"name": protocol.pop("use"), **protocol},
         trainer=dict(work.recipe.trainer),
@@ -127,7 +127,8 @@ def _data_facts(work: Work) -> dict[str, Any]:
 
 def _model_facts(work: Work, done: Sequence[Status]) -> dict[str, Any]:
     sources = work.recipe.model.source.constants.get("sources", {})
-    return {"parameters": done[0]["parameters"] if done else None, "sources": sources}
+    parameters = done[0]["parameters"] if done else None
+    return {"title": work.recipe.model.plugin.attribute, "parameters": parameters, "sources": sources}
 
 
 def _feature_facts(examples: Mapping[str, Example]) -> dict[str, Any]:

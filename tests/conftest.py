@@ -46,7 +46,13 @@ def mezoo_process():
         path = os.pathsep.join([*map(str, paths), str(HERE / "guest"), os.environ.get("PYTHONPATH", "")])
         command = [sys.executable, "-m", "mezoo.cli", *map(str, arguments)]
         return subprocess.run(
-            command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}, timeout=300, check=False, **more
+            command,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+            timeout=300,
+            check=False,
+            **more,
         )
 
     return call

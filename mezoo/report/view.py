@@ -138,7 +138,8 @@ def lanes_of(run: Run) -> Lanes:
     headline_kind, rule = asked(run.result)
     seen = {e.kind for f in run.films for e in f.spots} | {k for f in run.films for k in f.curves if k in WORDS}
     seen |= {k for k in WORDS if score(run.result, rule, k).get("n_pred")}
-    seen |= set(WORDS) if headline_kind == "overall" else {headline_kind}
+    stated = (run.result.get("model") or {}).get("kinds")
+    seen |= set(stated or (WORDS if headline_kind == "overall" else (headline_kind,)))
     truth = tuple(k for k in WORDS if any(e.kind == k for f in run.films for e in f.truth))
     drawn = sum(len(f.curves) - 1 for f in run.films if f.curves)
     return Lanes(truth, tuple(k for k in WORDS if k in seen), max(100, min(500, CURVE_POINTS // max(drawn, 1))))

@@ -34,7 +34,8 @@ class FaceCrop(FeatureExtractor):
     `fps`: rows per second, taken as the frames round(k * fps of the video / fps); None takes every frame.
     `follow`: "first" crops all frames with the box of the first one; "box" lets the box follow the head (averaged over
     one second); "align" turns, scales and shifts each frame so that eye corners and nose bridge stay where they were
-    in the first frame: head motion goes, expressions stay. `margin` widens the box by that share on each side.
+    in the first frame: head motion goes, expressions stay; "auto" is "align" where there is a landmark file, which it
+    needs to be exact, else "first". `margin` widens the box by that share on each side.
     Landmarks: `<landmarks>/<video>.csv` (OpenFace), .npy, .npz, .pts or .txt, else the file beside the data, else a
     detector's box with a mean face in it, which is approximate and said so in the facts. `source="file"` refuses to
     go without a file, `source="embedded"` ignores files. Raises DataError when no face is found.
@@ -47,7 +48,7 @@ class FaceCrop(FeatureExtractor):
     size: int = 112
     grey: bool = True
     fps: float | None = None
-    follow: Literal["first", "box", "align"] = "first"
+    follow: Literal["first", "box", "align", "auto"] = "first"
     margin: float = 0.0
     landmarks: Path | None = None
     source: Literal["auto", "file", "embedded"] = "auto"
@@ -69,13 +70,14 @@ class FaceCrop(FeatureExtractor):
             )
         n_frames = len(video.frames)
         positions = geometry.sample_positions(n_frames, video.fps, fps)
+        follow = self._following(video)
         track = self._track(video, positions, n_frames)
         matrices, box = self._matrices(video, track.points, fps)
         shape = (self.size, self.size) if self.grey else (self.size, self.size, 3)
         values = np.empty((len(positions), *shape), dtype=np.uint8)
         for row, position in enumerate(positions):
             values[row] = geometry.warp(self._frame(video, position), matrices[row], self.size)
-        facts = {"landmarks": track.source, "frames_without_face": track.missing, "first_box": box}
+        facts = {"landmarks": track.source, "follow": follow, "frames_without_face": track.missing, "first_box": box}
         return Features(values, positions, n_frames, fps, facts)
 
     def sources(self, video: Video) -> tuple[Path, ...]:
@@ -87,6 +89,9 @@ class FaceCrop(FeatureExtractor):
         """OpenCV resamples; scikit-image's cascade may find the face."""
         own = {"opencv": cv2.__version__}
         return own if self.source == "file" else {**own, "scikit-image": version_of("scikit-image")}
+
+    def _following(self, video: Video) -> str:
+        return ("align" if self._file(video) else "first") if self.follow == "auto" else self.follow
 
     def _frame(self, video: Video, position: int | np.int64) -> NDArray[np.uint8]:
         return video.frames.read(int(position), grey=self.grey)
@@ -102,7 +107,7 @@ class FaceCrop(FeatureExtractor):
         path = self._file(video)
         if path is not None:
             points = landmarks.read(path, n_frames)
-            used = points[positions[:1] if self.follow == "first" else positions]
+            used = points[positions[:1] if self._following(video) == "first" else positions]
             missing = int((~np.isfinite(used).all((1, 2))).sum())
             return _Track(landmarks.fill(points)[positions], "file", missing)
         if self.source == "file":
@@ -114,17 +119,17 @@ class FaceCrop(FeatureExtractor):
 
     def _detected(self, video: Video, positions: NDArray[np.int64]) -> _Track:
         """The embedded detector's faces: the first that shows up, or about two a second with the lines between them."""
-        every = len(positions) // SEARCHED if self.follow == "first" else round((self.fps or video.fps) / 2)
+        first_only = self._following(video) == "first"
+        every = len(positions) // SEARCHED if first_only else round((self.fps or video.fps) / 2)
         found: dict[int, geometry.Points] = {}
         tried = range(0, len(positions), max(1, every))
         for n, row in enumerate(tried, start=1):
             box = detector.detect(video.frames.read(int(positions[row]), grey=True))
             if box is not None:
                 found[row] = box
-            if found and self.follow == "first":
-                return _Track(
-                    np.repeat(detector.approximate_landmarks(found[row])[None], len(positions), 0), APPROXIMATE, n - 1
-                )
+            if found and first_only:
+                points = np.repeat(detector.approximate_landmarks(found[row])[None], len(positions), 0)
+                return _Track(points, APPROXIMATE, n - 1)
         if not found:
             raise DataError(
                 f"face_crop: no face found in {len(tried)} frames of {video.key}",
@@ -140,19 +145,20 @@ class FaceCrop(FeatureExtractor):
         """Affine maps frame -> crop of every row, and the first box in pixels."""
         height, width = video.frames.read(0, grey=True).shape
         boxes = geometry.widen(geometry.lab_box(points), self.margin)
-        if self.follow == "box":
+        follow = self._following(video)
+        if follow == "box":
             boxes = geometry.smooth(boxes, 2 * round(fps / 2) + 1)
         boxes = geometry.clip(boxes, height, width)
         sides = boxes[:, 2:] - boxes[:, :2]
-        if sides[0].min() < 2 or (self.follow == "box" and sides.min() < 2):
+        if sides[0].min() < 2 or (follow == "box" and sides.min() < 2):
             raise DataError(
                 f"face_crop: the landmarks of {video.key} lie outside its frames of {width} x {height} pixels",
                 hint="give landmarks in pixels of these very frames, not of a crop or of another size",
             )
         first = geometry.box_to_square(boxes[0], self.size)
-        if self.follow == "box":
+        if follow == "box":
             matrices = [geometry.box_to_square(box, self.size) for box in boxes]
-        elif self.follow == "align":
+        elif follow == "align":
             stable = points[:, geometry.STABLE]
             matrices = [geometry.after(first, geometry.similarity(row, stable[0])) for row in stable]
         else:

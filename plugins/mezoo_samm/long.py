@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from mezoo import (
+    Bars,
     DataError,
     Dataset,
     DatasetInfo,
@@ -17,6 +18,7 @@ from mezoo import (
     StandIn,
     Verification,
     Video,
+    no_bars,
     tables,
 )
 from mezoo_samm import annotation, layout
@@ -46,9 +48,10 @@ class SammLong(Dataset):
 
     `root` is the folder as unzipped, the one above it, or `SAMM_longvideos` itself. `subset="micro"` keeps the videos
     with at least one micro-expression (79 of 147). `onset_zero="drop"` leaves out movements that began before their
-    video (published onset 0; 10 rows). `errata` applies the corrections shipped in `errata.csv`; False leaves
-    the table as it is, a path names a CSV of your own (subject, clip, field, published, corrected, reason). `landmarks` is a folder with `006_1.csv` (OpenFace) or `006_1.npy`; without it,
-    a folder `landmarks` beside or above the videos is used if there is one.
+    video (published onset 0; 10 rows). `errata` applies the corrections shipped in `errata.csv`; False leaves the
+    table as it is, a path names a CSV of your own (columns subject, clip, field, published, corrected, reason).
+    `landmarks` is a folder with `006_1.csv` (OpenFace) or `006_1.npy`; without it, a folder `landmarks` beside or above
+    the videos is used if there is one.
 
     Source: Yap, Kendrick, Yap, FG 2020 (arXiv 1911.01519); Davison et al., IEEE TAFFC 9(1), 2018.
     """
@@ -75,7 +78,7 @@ class SammLong(Dataset):
         self.root = Path(root)
         self._micro_only = subset == "micro"
         self._drop_zero = onset_zero == "drop"
-        self._errata = ERRATA if errata is True else errata
+        self._errata = (ERRATA if errata else None) if isinstance(errata, bool) else errata
         self._landmarks = landmarks
 
     def videos(self) -> Sequence[Video]:
@@ -101,11 +104,11 @@ class SammLong(Dataset):
         return Verification(expected, reading.found, (*reading.excluded, *left_out), tuple(reading.problems))
 
     @classmethod
-    def write_synthetic(cls, out: Path, spec: StandIn) -> None:
+    def write_synthetic(cls, out: Path, spec: StandIn, bars: Bars = no_bars) -> None:
         """Write a stand-in of rendered faces; presets `small` (6 subjects, 256 x 192) and `full` (2040 x 1088)."""
         from mezoo_samm import stand_in
 
-        stand_in.write(out, spec)
+        stand_in.write(out, spec, bars)
 
     def _wanted(self, reading: _Reading, code: str) -> bool:
         return not self._micro_only or any(e.kind == "micro" for e in reading.expressions[code])

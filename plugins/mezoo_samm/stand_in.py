@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mezoo import DataError, StandIn, synthetic
+from mezoo import Bars, DataError, StandIn, synthetic
 from mezoo_samm.layout import MARK
 from mezoo_samm.stand_in_table import Row, rows_of, write_table
 
@@ -56,7 +56,7 @@ class Plan:
     seed: int
 
 
-def write(out: Path, spec: StandIn) -> None:
+def write(out: Path, spec: StandIn, bars: Bars) -> None:
     """Write videos, table, landmarks and, last, the mark `SYNTHETIC.json` below `out`.
 
     Raises DataError for an unknown preset, for sizes that SAMM's naming cannot hold, and where `out` already holds
@@ -69,7 +69,7 @@ def write(out: Path, spec: StandIn) -> None:
     rows = [row for plan in plans for row in rows_of(plan.code, plan.script)]
     try:
         (out / "landmarks").mkdir(parents=True, exist_ok=True)
-        _render_all(out, plans)
+        _render_all(out, plans, bars)
         write_table(out / "SAMM_LongVideos_V3_Release.xlsx", rows)
         (out / MARK).write_text(json.dumps(_mark(spec, plans, rows), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
@@ -139,15 +139,21 @@ def _shifted(plan: Plan, which: int, by: int) -> Plan:
     return replace(plan, script=replace(plan.script, movements=tuple(movements)))
 
 
-def _render_all(out: Path, plans: Sequence[Plan]) -> None:
+def _render_all(out: Path, plans: Sequence[Plan], bars: Bars) -> None:
     workers = min(os.cpu_count() or 1, len(plans))
-    if workers == 1 or sum(plan.script.n_frames for plan in plans) <= IN_ONE_PROCESS:
-        for plan in plans:
-            render(out, plan)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for future in [pool.submit(render, out, plan) for plan in plans]:
-            future.result()
+    if sum(plan.script.n_frames for plan in plans) <= IN_ONE_PROCESS:
+        workers = 1
+    with bars("films", len(plans)) as bar:
+        if workers == 1:
+            for plan in plans:
+                render(out, plan)
+                bar.advance(plan.code)
+            return
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            tasks = {pool.submit(render, out, plan): plan for plan in plans}
+            for task in as_completed(tasks):
+                task.result()
+                bar.advance(tasks[task].code)
 
 
 def render(out: Path, plan: Plan) -> None:

@@ -10,11 +10,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"errors", "records", "files"},
-    {"frames", "intervals", "source", "yaml_marks", "envelope", "progress", "tables", "tables_out", "spots", "synthetic"},
+    {"frames", "intervals", "source", "yaml_marks", "envelope", "tables", "tables_out", "spots", "synthetic"},
     {"metrics", "registry", "fold_folder"},
     {"statistics", "result", "contracts", "models", "signatures", "run_folder"},
-    {"protocol", "recipe", "store", "tasks", "tracking", "stand_in"},
-    {"recipe_text", "plugin_objects", "data"},
+    {"protocol", "recipe", "store", "tasks", "tracking", "progress"},
+    {"recipe_text", "plugin_objects", "data", "stand_in"},
     {"plan", "fold"},
     {"summary", "report"},
     {"run"},
@@ -80,7 +80,8 @@ def test_the_door_offers_what_it_says():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["list"], ["check", "mesnet_samm"], ["show", "mesnet_samm"], ["data", "info", "samm_long"]]
+    "arguments",
+    [["--help"], ["list"], ["check", "mesnet_samm"], ["show", "mesnet_samm"], ["data", "info", "samm_long"]],
 )
 def test_light_commands_do_not_import_torch(arguments):
     code = (

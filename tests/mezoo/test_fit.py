@@ -37,7 +37,14 @@ def test_a_run_ends_with_score_tables_and_report(mezoo, runs):
     assert result["headline"]["value"] > 0.8
     assert "[SYNTHETIC]" in out
     folder = next(runs.glob("toy-*"))
-    for name in ("recipe.yaml", "predictions.csv", "truth.csv", "videos.csv", "report.html", "folds/00/weights.safetensors"):
+    for name in (
+        "recipe.yaml",
+        "predictions.csv",
+        "truth.csv",
+        "videos.csv",
+        "report.html",
+        "folds/00/weights.safetensors",
+    ):
         assert (folder / name).is_file(), name
     assert not list(folder.glob("folds/*/last.ckpt"))
     assert len(list((folder / "folds/00/scores").glob("*.npz"))) == 4
@@ -50,12 +57,16 @@ def test_the_score_can_be_computed_again_from_the_tables(mezoo, runs):
     folder = next(runs.glob("toy-*"))
     import csv
 
-    tables = {name: list(csv.DictReader((folder / f"{name}.csv").open())) for name in ("predictions", "truth", "videos")}
+    tables = {
+        name: list(csv.DictReader((folder / f"{name}.csv").open())) for name in ("predictions", "truth", "videos")
+    }
 
     def spans(table, video):
         return [(int(r["onset"]), int(r["offset"])) for r in tables[table] if r["video"] == video]
 
-    counts = pooled(spotting_counts(spans("predictions", v["video"]), spans("truth", v["video"])) for v in tables["videos"])
+    counts = pooled(
+        spotting_counts(spans("predictions", v["video"]), spans("truth", v["video"])) for v in tables["videos"]
+    )
     assert counts.f1 == result_of(runs)["scores"]["last"]["micro"]["f1"]
 
 
@@ -116,7 +127,9 @@ def test_killed_in_the_middle_it_continues_to_the_same_result(mezoo, runs, tmp_p
     slow = ("--set", "model.sleep=0.2", "--set", "trainer.max_epochs=6")
     command = [sys.executable, "-m", "mezoo.cli", "fit", "toy", "--synthetic", "--runs", str(runs), *slow]
     path = os.pathsep.join([str(Path(__file__).parents[1] / "guest"), os.environ.get("PYTHONPATH", "")])
-    child = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    child = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not list(runs.glob("toy-*/folds/01/scores/0001.npz")):
         time.sleep(0.05)

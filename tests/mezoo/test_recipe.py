@@ -66,7 +66,8 @@ def test_slips_of_syntax_are_user_errors(recipe_file, text, words):
 
 
 def test_a_bomb_of_anchors_is_refused(recipe_file):
-    rows = ["a0: &a0 [1,1,1,1,1,1,1,1,1]"] + [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 9)]
+    levels = [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 9)]
+    rows = ["a0: &a0 [1,1,1,1,1,1,1,1,1]", *levels]
     assert "larger or deeper" in errors(recipe_file("\n".join(rows)))
 
 
@@ -104,7 +105,12 @@ def test_environment_is_expanded_and_its_absence_noted(recipe_file, monkeypatch,
     recipe = read_recipe(path)
     assert str(recipe.dataset.arguments["root"]) == "/data/films"
     assert "TOY_DATA" in recipe.origins["dataset", "root"]
-    assert read_recipe(recipe_file(GOOD.replace("${TOY_DATA}", "${NOWHERE_X:-/fall/back}"))).dataset.arguments["root"].parts[1] == "fall"
+    assert (
+        read_recipe(recipe_file(GOOD.replace("${TOY_DATA}", "${NOWHERE_X:-/fall/back}")))
+        .dataset.arguments["root"]
+        .parts[1]
+        == "fall"
+    )
 
 
 def test_the_digest_names_settings_not_places(recipe_file, monkeypatch):
@@ -123,7 +129,15 @@ def test_what_mezoo_owns_of_the_trainer_is_refused(recipe_file):
     assert "CSV is always written" in errors(recipe_file(GOOD), "trainer.logger=true")
 
 
-@given(st.one_of(st.integers(), st.booleans(), st.none(), st.floats(allow_nan=False, allow_infinity=False), st.text("abc xyz_", max_size=8)))
+@given(
+    st.one_of(
+        st.integers(),
+        st.booleans(),
+        st.none(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text("abc xyz_", max_size=8),
+    )
+)
 def test_scalars_come_back_as_written(value):
     text = {True: "true", False: "false", None: "null"}.get(value) if value is None or isinstance(value, bool) else None
     text = text or (repr(value) if not isinstance(value, str) else f'"{value}"')
@@ -132,7 +146,15 @@ def test_scalars_come_back_as_written(value):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1e-3", 0.001), ("006", "006"), ("no", "no"), ("0x1F", "0x1F"), (".5", 0.5), ("1_000", "1_000"), ("2024-01-01", "2024-01-01")],
+    [
+        ("1e-3", 0.001),
+        ("006", "006"),
+        ("no", "no"),
+        ("0x1F", "0x1F"),
+        (".5", 0.5),
+        ("1_000", "1_000"),
+        ("2024-01-01", "2024-01-01"),
+    ],
 )
 def test_yaml_surprises_are_gone(text, value):
     assert yaml_marks.parse(f"k: {text}", "x").data["k"] == value

@@ -30,7 +30,12 @@ def listed(mezoo_process, *paths: Path) -> dict[str, dict]:
 
 def test_list_names_every_plugin_with_kind_distribution_version_status(mezoo_process):
     rows = listed(mezoo_process)
-    for name, kind in [("samm_long", "dataset"), ("face_crop", "feature"), ("mesnet", "model"), ("mesnet_samm", "recipe")]:
+    for name, kind in [
+        ("samm_long", "dataset"),
+        ("face_crop", "feature"),
+        ("mesnet", "model"),
+        ("mesnet_samm", "recipe"),
+    ]:
         row = rows[f"mezoo:{name}"]
         assert (row["kind"], row["status"]) == (kind, "ok")
         assert row["version"]
@@ -78,7 +83,9 @@ def test_two_distributions_with_one_name_are_refused_by_name(mezoo_process, tmp_
     assert clash.returncode == 2
     for word in ("first-dist 1.2", "second-dist 1.2", "first-dist:mean"):
         assert word in clash.stderr
-    picked = mezoo_process("check", "mesnet_samm", "--set", "features={use: 'second-dist:mean', second: 3}", paths=paths)
+    picked = mezoo_process(
+        "check", "mesnet_samm", "--set", "features={use: 'second-dist:mean', second: 3}", paths=paths
+    )
     assert picked.returncode == 0, picked.stderr
 
 
@@ -88,7 +95,13 @@ def test_an_unknown_name_suggests_and_lists():
 
 
 def test_loading_a_plugin_that_fails_names_its_distribution(tmp_path, monkeypatch):
-    path = install(tmp_path, "late-guest", "late_module", "raise OSError('no licence file')", "[mezoo.models]\nlate = late_module:M\n")
+    path = install(
+        tmp_path,
+        "late-guest",
+        "late_module",
+        "raise OSError('no licence file')",
+        "[mezoo.models]\nlate = late_module:M\n",
+    )
     monkeypatch.syspath_prepend(str(path))
     registry.plugins.cache_clear()
     with pytest.raises(PluginError, match=r"late-guest 1\.2.*no licence file"):
@@ -135,7 +148,8 @@ def test_arguments_become_what_the_annotation_says(annotation, value, wanted):
 
 
 @pytest.mark.parametrize(
-    ("annotation", "value"), [("int", "3"), ("int", 1.5), ("float", "fast"), ("Literal['a']", "b"), ("tuple[int, ...]", 3)]
+    ("annotation", "value"),
+    [("int", "3"), ("int", 1.5), ("float", "fast"), ("Literal['a']", "b"), ("tuple[int, ...]", 3)],
 )
 def test_wrong_arguments_are_refused_with_the_annotation(annotation, value):
     reason = check_argument(Parameter("x", annotation, 0), value)[1]

@@ -177,6 +177,14 @@ def test_alignment_takes_head_motion_out(tmp_path):
     assert movement(gone) < 2
 
 
+def test_auto_aligns_where_there_is_a_landmark_file(tmp_path):
+    drift = moving(tmp_path)
+    auto, align = (FaceCrop(size=64, follow=f)(drift) for f in ("auto", "align"))
+    assert np.array_equal(auto.values, align.values)
+    assert auto.facts["follow"] == "align"
+    assert FaceCrop(follow="auto", source="embedded")._following(drift) == "first"
+
+
 def test_following_box_goes_with_the_head(tmp_path):
     drift = moving(tmp_path, n=600, step=0.1)
     kept, gone = (FaceCrop(size=64, follow=f, fps=25)(drift).values for f in ("first", "box"))

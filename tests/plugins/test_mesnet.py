@@ -29,7 +29,7 @@ class NoFrames:
     def __len__(self) -> int:
         return 0
 
-    def read(self, index: int, *, grey: bool = False) -> np.ndarray:  # noqa: ARG002
+    def read(self, index: int, *, grey: bool = False) -> np.ndarray:
         raise AssertionError("a model never reads frames")
 
     def number(self, index: int) -> int:
@@ -408,7 +408,7 @@ class Steps(L.Callback):
     def on_train_batch_start(self, trainer: L.Trainer, *args: Any) -> None:
         torch.manual_seed(1000 * trainer.current_epoch + args[-1])  # the batch's number
 
-    def on_train_epoch_end(self, trainer: L.Trainer, *args: Any) -> None:  # noqa: ARG002
+    def on_train_epoch_end(self, trainer: L.Trainer, *args: Any) -> None:
         self.rates.append(trainer.optimizers[0].param_groups[0]["lr"])
         trainer.save_checkpoint(self.folder / f"{trainer.current_epoch}.ckpt")
 

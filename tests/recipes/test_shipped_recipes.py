@@ -28,7 +28,7 @@ def shared_cache(tmp_path_factory):
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda p: p.name)
 def test_a_recipe_begins_with_its_story_and_command(recipe):
     lines = Path(recipe.target).read_text(encoding="utf-8").splitlines()
-    story = [line for line in lines[: next(i for i, x in enumerate(lines) if x.startswith("task:"))]]
+    story = lines[: next(i for i, line in enumerate(lines) if line.startswith("task:"))]
     assert all(line.startswith("#") for line in story)
     assert any(f"mezoo fit recipes/{recipe.name}.yaml --synthetic" in line for line in story)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mezoo import DataError, Dataset, DatasetInfo, Excluded, Expression, Verification, Video
+from mezoo import DataError, Dataset, DatasetInfo, Excluded, Expression, Verification, Video, no_bars
 
 
 class ToyFrames:
@@ -57,10 +57,12 @@ class Toy(Dataset):
         return Verification(count, count, (Excluded("v0", "nothing", "kept"),))
 
     @classmethod
-    def write_synthetic(cls, out: Path, spec) -> None:
+    def write_synthetic(cls, out: Path, spec, bars=no_bars) -> None:
         rng = np.random.default_rng(spec.seed)
         out.mkdir(parents=True)
         rows = []
+        with bars("films", 1) as bar:
+            bar.advance("all")
         for subject in range(spec.subjects or 4):
             for _ in range(2):
                 first, second = sorted(rng.choice(5, 2, replace=False) * 20 + 5)

@@ -43,7 +43,9 @@ class ToyThreshold(Spotter):
 
             time.sleep(self.sleep)
         noise = 0.01 * torch.randn_like(batch.inputs["x"])
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(self.line(batch.inputs["x"] + noise), batch.targets["y"])
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(
+            self.line(batch.inputs["x"] + noise), batch.targets["y"]
+        )
         self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.videos))
         return loss
 
