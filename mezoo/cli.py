@@ -43,6 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        show_error(
+            f"{error.strerror or error}: {error.filename or 'no file named'}", "check the disk and the permissions"
+        )
+        return 1
 
 
 def show_error(what: str, hint: str) -> None:

@@ -27,8 +27,8 @@ def fit(arguments: Arguments) -> int:
     recipe, progress = _recipe(arguments), make_progress()
     command = " ".join(["mezoo", *sys.argv[1:]])
     work = plan(recipe, Options(Path(arguments.runs), default_root(), command, arguments.fresh), progress)
-    if work.finished:
-        result = Result.read(work.folder.result)
+    result = work.result()
+    if result is not None and not work.pending:
         progress.say(f"nothing left to do: all {len(work.folds)} folds are done (--fresh begins anew)")
     else:
         _announce(work, progress)

@@ -11,6 +11,7 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from mezoo.contracts import Bar
 from mezoo.data import Loaders, predict_loader
@@ -74,23 +75,31 @@ def train(job: FoldJob, task: SpottingTask, bar: Bar) -> Model:
     fitted = model.prepare(job.train)
     model.build(fitted)
     check_epochs(model, job.trainer)
-    asked: dict[str, Any] = {"devices": 1, "deterministic": "warn", **job.trainer}
-    trainer = L.Trainer(
-        **asked,
-        logger=[*job.loggers],
-        callbacks=[EveryEpoch(job, task, bar)],
-        default_root_dir=job.folder.path,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        log_every_n_steps=1,
-        reload_dataloaders_every_n_epochs=1,
-    )
+    trainer = make_trainer(job, EveryEpoch(job, task, bar))
     resume = job.folder.checkpoint if job.folder.checkpoint.is_file() else None
     trainer.fit(model, Loaders(model, job.train, stable_seed(job.seed, job.name)), ckpt_path=resume, weights_only=True)
     save_weights(model, fitted, job.folder)
     return model
+
+
+def make_trainer(job: FoldJob, callback: L.Callback) -> L.Trainer:
+    """Lightning's Trainer with the recipe's settings. Raises RecipeError in its words when it refuses them."""
+    asked: dict[str, Any] = {"devices": 1, "deterministic": "warn", "log_every_n_steps": 1, **job.trainer}
+    try:
+        return L.Trainer(
+            **asked,
+            logger=[*job.loggers],
+            callbacks=[callback],
+            default_root_dir=job.folder.path,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            reload_dataloaders_every_n_epochs=1,
+        )
+    except (TypeError, ValueError, MisconfigurationException) as error:
+        given = ", ".join(f"{k}: {v}" for k, v in job.trainer.items())
+        raise RecipeError(f"lightning.Trainer refuses {{{given}}}: {error}", hint="mend the trainer block") from error
 
 
 def choose(job: FoldJob, task: SpottingTask, model: Model) -> dict[str, Any]:

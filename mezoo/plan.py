@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from mezoo.contracts import Dataset, StandIn
-from mezoo.errors import DataError, RecipeError
+from mezoo.errors import DataError, RecipeError, RunError
 from mezoo.plugin_objects import make
 from mezoo.progress import Progress
 from mezoo.protocol import leave_one_subject_out
 from mezoo.recipe import Recipe
 from mezoo.records import Fold, Video
 from mezoo.registry import load
+from mezoo.result import Result
 from mezoo.run_folder import RunFolder
 from mezoo.stand_in import is_synthetic, stand_in_root
 
@@ -44,14 +45,16 @@ class Work:
     folder: RunFolder
     synthetic: bool
 
-    @property
-    def finished(self) -> bool:
-        """Every fold is done and the result is written."""
-        return not self.pending and self.folder.result.is_file()
+    def result(self) -> Result | None:
+        """The result on disk; None if there is none, or a damaged one."""
+        try:
+            return Result.read(self.folder.result)
+        except RunError:
+            return None
 
 
 def plan(recipe: Recipe, options: Options, progress: Progress) -> Work:
-    """Open the data and find which folds are left. Raises DataError, PluginError, RecipeError."""
+    """Open the data and find which folds are left. Raises DataError, PluginError, RecipeError, RunError."""
     dataset, synthetic = open_dataset(recipe, options.cache, progress)
     videos = dataset.videos()
     if not videos:
@@ -61,7 +64,9 @@ def plan(recipe: Recipe, options: Options, progress: Progress) -> Work:
     if options.fresh and folder.path.is_dir():
         shutil.rmtree(folder.path)
     pending = [fold for fold in folds if folder.fold(fold.name).status()["state"] != "done"]
-    return Work(recipe, options, dataset, videos, folds, pending, folder, synthetic)
+    work = Work(recipe, options, dataset, videos, folds, pending, folder, synthetic)
+    folder.check(identity(work))
+    return work
 
 
 def open_dataset(recipe: Recipe, cache: Path, progress: Progress) -> tuple[Dataset, bool]:

@@ -27,6 +27,8 @@ _OWN_TRAINER_KEYS = {
     "default_root_dir": "give --runs",
     "enable_progress_bar": "mezoo draws its own",
     "enable_checkpointing": "mezoo keeps the state of a fold",
+    "enable_model_summary": "mezoo reports the parameters",
+    "num_sanity_val_steps": "there is no validation loop",
     "reload_dataloaders_every_n_epochs": "a model's samples are drawn anew every epoch",
 }
 OVERLAID = " (synthetic)"
@@ -180,7 +182,9 @@ class Draft:
 
     def _put(self, keys: KeyPath, value: Any, origin: str) -> None:
         node = self.data
-        for key in keys[:-1]:
+        for depth, key in enumerate(keys[:-1], start=1):
+            if key not in node:
+                self.origins[keys[:depth]] = origin
             child = node.setdefault(key, {})
             if not isinstance(child, dict):
                 raise RecipeError(f"{origin}: {key!r} holds a value, not a block", hint="name a key inside a block")

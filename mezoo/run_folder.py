@@ -31,7 +31,7 @@ class RunFolder:
 
     @contextmanager
     def opened(self, identity: Mapping[str, Any]) -> Generator[None]:
-        """Hold the run for writing. Raises RunError if another process does, the data differ, or it is read-only."""
+        """Hold the run for writing. Raises RunError if another process does, or it is read-only."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.path / ".lock")
@@ -45,17 +45,17 @@ class RunFolder:
                 f"cannot write the run folder {self.path}: {reason}", hint="give another one with --runs"
             ) from error
         try:
-            self._check(identity)
+            if not (self.path / "run.json").is_file():
+                write_atomic(self.path / "run.json", json.dumps(dict(identity), indent=1))
             yield
         finally:
             lock.release()
 
-    def _check(self, identity: Mapping[str, Any]) -> None:
-        file = self.path / "run.json"
+    def check(self, identity: Mapping[str, Any]) -> None:
+        """Raise RunError if the run was begun with other data: a continued run must never mix two."""
         try:
-            known = json.loads(file.read_text(encoding="utf-8"))
+            known = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            write_atomic(file, json.dumps(dict(identity), indent=1))
             return
         if known.get("data") != identity["data"]:
             raise RunError(

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from mezoo.contracts import SYNTHETIC_MARK, Dataset, StandIn
+from mezoo.errors import StoreError
 from mezoo.progress import Progress
 
 GENERATOR = "1"
@@ -21,7 +22,11 @@ def stand_in_root(dataset: type[Dataset], name: str, spec: StandIn, cache: Path,
     target = cache / "synthetic" / f"{name}-{spec.preset}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     if (target / SYNTHETIC_MARK).is_file():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "set MEZOO_CACHE to a folder of yours"
+        raise StoreError(f"cannot write a stand-in to {target}: {error.strerror}", hint=hint) from error
     with FileLock(target.with_suffix(".lock")):
         if not (target / SYNTHETIC_MARK).is_file():
             progress.say(

@@ -7,7 +7,8 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,18 +107,28 @@ class FeatureStore:
         if (stored := self.load(key)) is not None:
             return stored
         path = self.path(key)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(path.with_suffix(".lock")):
-                if (stored := self.load(key)) is not None:
-                    return stored
-                features = extractor(video.unlabelled())
-                self._write(path, key, features)
-        except PermissionError as error:
-            raise StoreError(
-                f"cannot write the feature store at {self.root}: {error}", hint="set MEZOO_CACHE to a folder of yours"
-            ) from error
+        with self._writing(), FileLock(self._prepared(path).with_suffix(".lock")):
+            if (stored := self.load(key)) is not None:
+                return stored
+            features = extractor(video.unlabelled())
+            self._write(path, key, features)
         return features
+
+    def _prepared(self, path: Path) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        """Turn a failure of the disk under the store into a StoreError; others pass."""
+        try:
+            yield
+        except OSError as error:
+            if not str(error.filename or self.root).startswith(str(self.root.parent)):
+                raise
+            reason = error.strerror or str(error)
+            hint = "free some space, or set MEZOO_CACHE to a folder of yours"
+            raise StoreError(f"cannot write the feature store {self.root}: {reason}", hint=hint) from error
 
     def _write(self, path: Path, key: Mapping[str, Any], features: Features) -> None:
         from safetensors.numpy import save_file

@@ -40,7 +40,7 @@ def context(run: Run) -> dict[str, Any]:
         "subtitle": subtitle(result),
         "states": states(result),
         "head": headline(result),
-        "scores": score_rows(result, lanes),
+        "scores": score_rows(result),
         "only": KINDS[kind] if lanes.spots == (kind,) and kind in KINDS else "",
         "subjects": subject_rows(result),
         "strips": strips(run, lanes),
@@ -126,11 +126,10 @@ def _marks(result: Mapping[str, Any], kind: str, rule: str, interval: tuple[floa
             yield Mark(name, value, band, headline=name == rule, hollow=name == "oracle")
 
 
-def score_rows(result: Mapping[str, Any], lanes: Lanes) -> list[dict[str, Any]]:
-    """Rows of the score table; a kind that the model does not spot is left to a sentence."""
+def score_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of the score table: micro, macro, overall."""
     _, rule = asked(result)
-    kinds = [k for k in KINDS if k in lanes.spots or (k == "overall" and len(lanes.spots) > 1)]
-    return [{"name": NAMES[k][0], "rest": NAMES[k][1], **counts} for k in kinds if (counts := score(result, rule, k))]
+    return [{"name": NAMES[k][0], "rest": NAMES[k][1], **counts} for k in KINDS if (counts := score(result, rule, k))]
 
 
 def lanes_of(run: Run) -> Lanes:

@@ -57,7 +57,8 @@ def test_every_error_at_once_with_line_and_caret(recipe_file):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("task: [", "not YAML"), ("- a\n- b", "mapping"), ("task: spotting\ntask: spotting", "given twice"), ("", "missing"),
+        ("task: [", "not YAML"), ("- a\n- b", "mapping"), ("task: spotting\ntask: spotting", "given twice"),
+        ("", "missing"),
         ("a: &x [1]\nb: *x\n", "unknown key"), ("dataset: 3", "valid dictionary"), ("\tx: 1", "not YAML"),
     ],
 )  # fmt: skip
