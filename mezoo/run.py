@@ -58,7 +58,8 @@ def train_folds(
                 outcome = run_fold(job, task, inner)
             wandb_run.summarise(flat_scores(outcome))
             wandb_run.finish()
-            outer.advance(describe(fold, outcome, task))
+            progress.say(describe(fold, outcome, task))
+            outer.advance()
 
 
 def job_of(work: Work, fold: Fold, examples: dict[str, Example], wandb_run: WandbRun) -> FoldJob:

@@ -23,7 +23,7 @@ FLOOR = 0.1
 
 
 class MESNet(Spotter):
-    """Proposes clips at five scales and refines their ends; micro-expressions only.
+    """MESNet proposes clips at five scales and refines their ends; it spots micro-expressions only.
 
     Features: face crops (rows, h, w) or (rows, h, w, 3) uint8, h and w >= 16, the same for all videos. Lengths in the
     arguments are rows of the features. Epochs [0, pretrain_epochs) pre-train the (2+1)D network on single clips, later
@@ -44,6 +44,7 @@ class MESNet(Spotter):
         "group_norm": "[inferred] no normalisation is mentioned",
         "centre": "[inferred] input scaling is not described",
         "flip": "[inferred] augmentation is not described",
+        "shift": "[inferred] px a training clip is moved at most, each way; augmentation is not described",
         "positive_iou": "[inferred] as in the detectors that the paper follows",
         "negative_iou": "[inferred] as in the detectors that the paper follows",
         "max_positive_weight": "[inferred] cap; a weight against imbalance is [quoted]",
@@ -81,6 +82,7 @@ class MESNet(Spotter):
         group_norm: bool = False,
         centre: Literal["video", "clip"] = "video",
         flip: bool = True,
+        shift: int = 0,
         positive_iou: float = 0.5,
         negative_iou: float = 0.3,
         max_positive_weight: float = 50.0,
@@ -116,7 +118,7 @@ class MESNet(Spotter):
         self.sampling = Sampling(max_proposals, min_positive_share, jitter, t_cpn)
         self.thresholds = Thresholds(t_cpn, t_crn, t_nms, min_frames)
         self.lr, self.trunk_lr, self.schedule = lr, lr * trunk_lr_factor, schedule
-        self.flip, self.weight_decay = flip, weight_decay
+        self.flip, self.shift, self.weight_decay = flip, shift, weight_decay
         self.loss_weights = {"crn": crn_weight, "boundary": crn_weight * regression_weight}
 
     def prepare(self, train: Sequence[Example]) -> Mapping[str, Any]:
@@ -168,6 +170,8 @@ class MESNet(Spotter):
         if self.flip:
             turn = torch.rand(len(frames), 1, 1, 1, 1, device=frames.device) < 0.5
             frames = torch.where(turn, frames.flip(-1), frames)
+        if self.shift:
+            frames = moved(frames, self.shift)
         features = self.spatial(frames)  # (B, L, N)
         if "label" in batch.targets:
             parts = {
@@ -276,3 +280,12 @@ class MESNet(Spotter):
             for i in kept
         )
         return Spotting(tuple(sorted(spots, key=lambda spot: spot.onset)), {"micro": proposals.curve(windows, rows)})
+
+
+def moved(frames: Tensor, most: int) -> Tensor:
+    """Clips (B, N, c, h, w), each moved by its own random whole number of px, at most `most`; edges are repeated."""
+    padded = functional.pad(frames.flatten(0, 1), (most,) * 4, mode="replicate").unflatten(0, frames.shape[:2])
+    height, width = frames.shape[-2:]
+    corners = torch.randint(0, 2 * most + 1, (len(frames), 2)).tolist()
+    cut = [clip[..., y : y + height, x : x + width] for clip, (y, x) in zip(padded, corners, strict=True)]
+    return torch.stack(cut)

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mezoo_mesnet import clips, proposals
-from mezoo_mesnet.model import MESNet
+from mezoo_mesnet.model import MESNet, moved
 from mezoo_mesnet.network import ClassificationRegressionNet, ClipProposalNet, resampling
 from torch.nn import functional
 
@@ -437,3 +437,14 @@ def test_learns_a_planted_movement(tmp_path: Path) -> None:
         hits += len(intervals.match(spots, [(e.onset, e.offset) for e in one.video.expressions]))
     assert hits >= 6
     assert total <= 24
+
+
+def test_a_moved_clip_is_the_clip_moved_by_whole_pixels():
+    frames = torch.rand(3, 2, 1, 9, 9)
+    torch.manual_seed(0)
+    out = moved(frames, 2)
+    assert out.shape == frames.shape
+    for clip, shifted in zip(frames, out, strict=True):
+        inner = shifted[..., 2:-2, 2:-2]
+        windows = [clip[..., y : y + 5, x : x + 5] for y in range(5) for x in range(5)]
+        assert sum(torch.equal(inner, window) for window in windows) == 1
