@@ -8,6 +8,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+_PURE_CALLS = {
+    "Path",
+    "with_name",
+    "compile",
+    "frozenset",
+    "set",
+    "dict",
+    "tuple",
+    "list",
+    "range",
+    "TypeVar",
+    "getLogger",
+}
 REQUIRED = object()
 """Default of a parameter that must be given."""
 
@@ -201,7 +214,11 @@ def _inert(item: ast.stmt) -> bool:
     if isinstance(item, ast.If):
         return ast.unparse(item.test).endswith("TYPE_CHECKING")
     if isinstance(item, ast.Assign | ast.AnnAssign):
-        return item.value is None or not any(
-            isinstance(n, ast.BinOp | ast.Call | ast.Subscript) for n in ast.walk(item.value)
-        )
+        return item.value is None or all(_harmless(node) for node in ast.walk(item.value))
     return False
+
+
+def _harmless(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        return ast.unparse(node.func).rpartition(".")[2] in _PURE_CALLS
+    return not isinstance(node, ast.BinOp | ast.Subscript | ast.Await)

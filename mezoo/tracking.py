@@ -69,9 +69,10 @@ class WandbTracker:
 
     def open(self, name: str, job_type: str, config: Mapping[str, Any]) -> "WandbRun":
         """A wandb run; one that swallows everything if wandb cannot start."""
+        identifier = f"{self._group}-{name}".replace("/", "-")
         while self.mode != "disabled":
             try:
-                return WandbRun(self._init(name, job_type, config), self._complain)
+                return WandbRun(self._init((identifier, name, job_type), config), self._complain)
             except Exception as error:
                 lower = "offline" if self.mode == "online" else "disabled"
                 self._say(
@@ -79,10 +80,13 @@ class WandbTracker:
                     f"going on {lower}, training is not affected"
                 )
                 self.mode = lower
+                identifier += "-offline"  # wandb's own process may still hold the first one
         return WandbRun(None, self._complain)
 
-    def _init(self, name: str, job_type: str, config: Mapping[str, Any]) -> Any:
+    def _init(self, names: tuple[str, str, str], config: Mapping[str, Any]) -> Any:
         import wandb
+
+        identifier, name, job_type = names
 
         os.environ.setdefault("WANDB_SILENT", "true")
         (self._folder / "wandb").mkdir(parents=True, exist_ok=True)
@@ -93,7 +97,7 @@ class WandbTracker:
             group=self._group,
             job_type=job_type,
             name=name,
-            id=f"{self._group}-{name}".replace("/", "-"),
+            id=identifier,
             resume="allow" if self.mode == "online" else None,
             mode=self.mode,  # pyright: ignore[reportArgumentType]
             dir=str(self._folder),

@@ -89,6 +89,11 @@ def test_two_distributions_with_one_name_are_refused_by_name(mezoo_process, tmp_
     assert picked.returncode == 0, picked.stderr
 
 
+def test_built_in_plugins_are_judged_from_their_source_alone():
+    modules = {p.module for p in plugins() if p.kind != "recipe" and p.distribution == "mezoo"}
+    assert not [m for m in modules if source.needs_probe(m)]
+
+
 def test_an_unknown_name_suggests_and_lists():
     with pytest.raises(PluginError, match=r"did you mean 'mesnet'\?(.|\n)*known: .*mesnet"):
         find("model", "mesnett")
