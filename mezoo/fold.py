@@ -10,8 +10,8 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from mezoo.contracts import Bar
 from mezoo.data import Loaders, predict_loader
@@ -77,7 +77,11 @@ def train(job: FoldJob, task: SpottingTask, bar: Bar) -> Model:
     check_epochs(model, job.trainer)
     trainer = make_trainer(job, EveryEpoch(job, task, bar))
     resume = job.folder.checkpoint if job.folder.checkpoint.is_file() else None
-    trainer.fit(model, Loaders(model, job.train, stable_seed(job.seed, job.name)), ckpt_path=resume, weights_only=True)
+    loaders = Loaders(model, job.train, stable_seed(job.seed, job.name))
+    try:
+        trainer.fit(model, loaders, ckpt_path=resume, weights_only=True)
+    except SystemExit as stop:  # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt from stop
     save_weights(model, fitted, job.folder)
     return model
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,8 +60,8 @@ def plan(recipe: Recipe, options: Options, progress: Progress) -> Work:
         raise DataError(f"{recipe.dataset.plugin.name} has no usable video", hint="mezoo data verify tells why")
     folds = leave_one_subject_out(videos)
     folder = RunFolder(options.runs / f"{recipe.name}-{recipe.digest()}")
-    if options.fresh and folder.path.is_dir():
-        shutil.rmtree(folder.path)
+    if options.fresh:
+        folder.discard()
     pending = [fold for fold in folds if folder.fold(fold.name).status()["state"] != "done"]
     work = Work(recipe, options, dataset, videos, folds, pending, folder, synthetic)
     folder.check(identity(work))

@@ -1,6 +1,7 @@
 """The folder of a run: what it was made of, one folder a fold, results. One process at a time may write it."""
 
 import json
+import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,9 +33,23 @@ class RunFolder:
     @contextmanager
     def opened(self, identity: Mapping[str, Any]) -> Generator[None]:
         """Hold the run for writing. Raises RunError if another process does, or it is read-only."""
+        with self._locked():
+            if not (self.path / "run.json").is_file():
+                write_atomic(self.path / "run.json", json.dumps(dict(identity), indent=1))
+            yield
+
+    def discard(self) -> None:
+        """Remove everything that an earlier run left. Raises RunError if another process is writing it."""
+        if not self.path.is_dir():
+            return
+        with self._locked():
+            shutil.rmtree(self.path)
+
+    @contextmanager
+    def _locked(self) -> Generator[None]:
+        lock = FileLock(self.path / ".lock")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / ".lock")
             lock.acquire(timeout=0)
         except Timeout as error:
             hint = "wait for it, or give another --runs folder"
@@ -45,8 +60,6 @@ class RunFolder:
                 f"cannot write the run folder {self.path}: {reason}", hint="give another one with --runs"
             ) from error
         try:
-            if not (self.path / "run.json").is_file():
-                write_atomic(self.path / "run.json", json.dumps(dict(identity), indent=1))
             yield
         finally:
             lock.release()

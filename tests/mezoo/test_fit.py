@@ -148,6 +148,25 @@ def test_killed_in_the_middle_it_continues_to_the_same_result(mezoo, runs, tmp_p
     assert (predictions(runs), result_of(runs)["scores"]) == whole
 
 
+def test_interrupted_by_hand_it_says_how_to_go_on(runs, cache):
+    command = [sys.executable, "-m", "mezoo.cli", "fit", "toy", "--synthetic", "--runs", str(runs)]
+    path = os.pathsep.join([str(Path(__file__).parents[1] / "guest"), os.environ.get("PYTHONPATH", "")])
+    child = subprocess.Popen(
+        [*command, "--set", "model.sleep=0.2"],
+        env={**os.environ, "PYTHONPATH": path},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not list(runs.glob("toy-*/folds/00/scores/0000.npz")):
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "the same command continues" in err
+    assert "Traceback" not in err
+
+
 def test_other_data_under_the_same_run_are_refused(mezoo, runs, tmp_path, monkeypatch):
     mezoo("data", "synth", "toy", "--out", tmp_path / "a")
     mezoo("data", "synth", "toy", "--out", tmp_path / "b", "--seed", 5)

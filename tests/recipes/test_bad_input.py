@@ -23,7 +23,7 @@ def stand_in(tmp_path_factory):
     from mezoo.registry import find, load
 
     out = tmp_path_factory.mktemp("samm") / "data"
-    load(find("dataset", "samm_long")).write_synthetic(out, StandIn(subjects=2, videos=1, seconds=4))
+    load(find("dataset", "samm_long")).write_synthetic(out, StandIn(subjects=2, videos=1, seconds=7))
     return out
 
 
@@ -152,3 +152,5 @@ def test_two_at_once_are_refused(fit, data, tmp_path):
     (run / "result.json").unlink()
     with FileLock(run / ".lock"):
         refused(fit(), "another mezoo")
+        refused(fit("--fresh"), "another mezoo")
+    assert (run / "run.json").is_file()
