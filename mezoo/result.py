@@ -4,7 +4,7 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +69,8 @@ def environment(device: str) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def packages() -> dict[str, str]:
+    """Name and version of every distribution installed."""
+    return dict(sorted((d.name, d.version) for d in distributions()))

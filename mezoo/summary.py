@@ -1,5 +1,6 @@
 """From the folders of all folds to the result of the run; every number is read back from disk."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from mezoo.metrics import Counts
 from mezoo.plan import Work
 from mezoo.plugin_objects import describe
 from mezoo.records import Example
-from mezoo.result import Result, environment
+from mezoo.result import Result, environment, packages
 from mezoo.spots import read_spots, write_spots, write_truth, write_videos
 from mezoo.tasks import KINDS, SpottingTask
 from mezoo.tracking import WandbTracker
@@ -21,8 +22,9 @@ Status = Mapping[str, Any]
 
 
 def write_tables(work: Work) -> None:
-    """Resolved recipe, ground truth, videos and pooled predictions beside the result."""
+    """Resolved recipe, environment, ground truth, videos and pooled predictions beside the result."""
     folder = work.folder.path
+    write_atomic(folder / "environment.json", json.dumps({**environment(_device()), "packages": packages()}, indent=1))
     settings = yaml.safe_dump(plain(work.recipe.resolved()), sort_keys=False, allow_unicode=True)
     write_atomic(folder / "recipe.yaml", settings)
     write_truth(folder / "truth.csv", work.videos)

@@ -42,6 +42,7 @@ def test_a_run_ends_with_score_tables_and_report(mezoo, runs):
         "predictions.csv",
         "truth.csv",
         "videos.csv",
+        "environment.json",
         "report.html",
         "folds/00/weights.safetensors",
     ):
@@ -148,6 +149,24 @@ def test_killed_in_the_middle_it_continues_to_the_same_result(mezoo, runs, tmp_p
     assert (predictions(runs), result_of(runs)["scores"]) == whole
 
 
+def test_stopped_between_the_last_epoch_and_the_score_nothing_is_trained_again(mezoo, runs, monkeypatch):
+    fit(mezoo, runs)
+    whole = (weights(runs), predictions(runs), result_of(runs)["scores"])
+    shutil.rmtree(runs)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mezoo.fold.choose", stop)
+        assert fit(mezoo, runs)[0] == 130
+    stamps = {p: p.stat().st_mtime_ns for p in runs.glob("toy-*/folds/00/scores/*.npz")}
+    assert len(stamps) == 4
+    assert fit(mezoo, runs)[0] == 0
+    assert {p: p.stat().st_mtime_ns for p in stamps} == stamps
+    assert (weights(runs), predictions(runs), result_of(runs)["scores"]) == whole
+
+
 def test_interrupted_by_hand_it_says_how_to_go_on(runs, cache):
     command = [sys.executable, "-m", "mezoo.cli", "fit", "toy", "--synthetic", "--runs", str(runs)]
     path = os.pathsep.join([str(Path(__file__).parents[1] / "guest"), os.environ.get("PYTHONPATH", "")])
@@ -155,7 +174,9 @@ def test_interrupted_by_hand_it_says_how_to_go_on(runs, cache):
         [*command, "--set", "model.sleep=0.2"],
         env={**os.environ, "PYTHONPATH": path},
         stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell has it ignored
     )
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not list(runs.glob("toy-*/folds/00/scores/0000.npz")):
