@@ -14,7 +14,7 @@ def make(block: Block, **supplied: Any) -> Any:
     plugin = block.plugin
     made = load(plugin)
     try:
-        return made(**{**{k: _home(v) for k, v in block.arguments.items()}, **supplied})
+        return made(**{**{k: _value(v) for k, v in block.arguments.items()}, **supplied})
     except MezooError:
         raise
     except Exception as error:
@@ -36,5 +36,8 @@ def describe(block: Block) -> dict[str, Any]:
     }
 
 
-def _home(value: Any) -> Any:
+def _value(value: Any) -> Any:
+    """An argument as the constructor wants it: a nested block is made, `~` is the user's home."""
+    if isinstance(value, Block):
+        return make(value)
     return value.expanduser() if isinstance(value, Path) else value

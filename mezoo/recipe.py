@@ -21,6 +21,8 @@ from mezoo.source import ClassSource, UnreadableError, read_class
 
 KeyPath = tuple[str, ...]
 _BLOCKS: dict[str, PluginKind] = {"dataset": "dataset", "features": "feature", "model": "model"}
+_NESTED: tuple[PluginKind, ...] = ("feature", "model", "dataset")
+"""Kinds that a constructor's argument may be: `{use: name, ...}` inside a block."""
 _OWN_TRAINER_KEYS = {
     "callbacks": "mezoo keeps the held-out scores and the state of a fold by its own",
     "logger": "set the wandb block; CSV is always written",
@@ -46,7 +48,8 @@ class Block:
     def resolved(self) -> dict[str, Any]:
         """Arguments with the constructor's defaults filled in."""
         defaults = {p.name: p.default for p in self.source.parameters if p.name not in {"root"}}
-        return {**defaults, **self.arguments}
+        inner = {k: {"use": b.plugin.name, **b.resolved()} for k, b in self.arguments.items() if isinstance(b, Block)}
+        return {**defaults, **self.arguments, **inner}
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,12 +204,11 @@ class Draft:
             envelope = None
             for item in error.errors():
                 self._envelope_problem(item)
-        blocks = {name: self._block(name, synthetic) for name in _BLOCKS}
+        supplied = {"dataset": ("root",)} if synthetic else {}
+        blocks = {name: self._block((name,), [kind], supplied.get(name, ())) for name, kind in _BLOCKS.items()}
         self._check_trainer()
         if self.problems or envelope is None:
-            raise RecipeError(
-                self._render(), hint=f"mezoo show {self.path} prints what is understood so far" if envelope else ""
-            )
+            raise RecipeError(self._render())
         done = {name: block for name, block in blocks.items() if block}
         return Recipe(
             name=self.path.stem,
@@ -233,24 +235,29 @@ class Draft:
         else:
             self.problems.append((path, f"{'.'.join(path)}: {item['msg'].lower()}, given {item['input']!r}"))
 
-    def _block(self, name: str, synthetic: bool) -> Block | None:
-        given = self.data.get(name)
+    def _block(self, path: KeyPath, kinds: Sequence[PluginKind], supplied: tuple[str, ...] = ()) -> Block | None:
+        """The checked `use:` block at `path`, blocks inside its arguments included; None if it does not hold."""
+        given: Any = self.data
+        for key in path:
+            given = given.get(key)
         if not isinstance(given, dict) or not isinstance(given.get("use"), str):
             return None
         try:
-            plugin = find(_BLOCKS[name], given["use"])
+            plugin = _find_any(kinds, given["use"])
             source = plugin.source()
         except PluginError as error:
-            self.problems.append(((name, "use"), str(error).replace("\n", "; ")))
+            self.problems.append(((*path, "use"), str(error).replace("\n", "; ")))
             return None
         except UnreadableError as error:
-            self.problems.append(((name, "use"), f"plugin {given['use']!r} cannot be loaded: {error}"))
+            self.problems.append(((*path, "use"), f"plugin {given['use']!r} cannot be loaded: {error}"))
             return None
         arguments = {k: v for k, v in given.items() if k != "use"}
-        supplied = ("root",) if synthetic else ()
-        checked, problems = check_block(f"{_BLOCKS[name]} {plugin.name}", source, arguments, supplied)
-        self.problems += [((name, key) if key else (name,), message) for key, message in problems]
-        return Block(plugin, checked, source)
+        inner = {
+            k: self._block((*path, k), _NESTED) for k, v in arguments.items() if isinstance(v, dict) and "use" in v
+        }
+        checked, problems = check_block(f"{plugin.kind} {plugin.name}", source, arguments, supplied)
+        self.problems += [((*path, key) if key else path, message) for key, message in problems]
+        return Block(plugin, {**checked, **{k: b for k, b in inner.items() if b}}, source)
 
     def _check_trainer(self) -> None:
         given = self.data.get("trainer")
@@ -289,3 +296,11 @@ def _known_keys(path: KeyPath) -> list[str]:
     for part in path:
         model = model.model_fields[part].annotation
     return [*model.model_fields]
+
+
+def _find_any(kinds: Sequence[PluginKind], name: str) -> Plugin:
+    """The plugin of that name among several kinds; the error is that of the first kind."""
+    short = name.rpartition(":")[2]
+    offered = {p.kind for p in plugins() if p.name == short}
+    fitting = [kind for kind in kinds if kind in offered]
+    return find((fitting or [*kinds])[0], name)

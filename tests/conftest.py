@@ -6,11 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 HERE = Path(__file__).parent
 os.environ["WANDB_MODE"] = "disabled"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.append(str(HERE / "guest"))
+# Machines are slow and shared: no deadlines; and what lands must not depend on the day's random examples.
+settings.register_profile("mezoo", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("mezoo")
 
 
 @pytest.fixture

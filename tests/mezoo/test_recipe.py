@@ -84,6 +84,17 @@ def test_overrides_win_over_file_and_stand_in(recipe_file):
     assert "did you mean 'lr'?" in errors(path, "model.lrr=3") or "no argument 'lrr'" in errors(path, "model.lrr=3")
 
 
+def test_an_argument_may_be_a_plugin_itself(recipe_file, mezoo, cache, tmp_path):
+    nested = GOOD.replace("{use: toy_mean, step: 2}", "{use: toy_scaled, inner: {use: toy_mean, step: 2}, factor: 3}")
+    recipe = read_recipe(recipe_file(nested), synthetic=True)
+    assert recipe.resolved()["features"]["inner"] == {"use": "toy_mean", "step": 2}
+    path = recipe_file(nested.replace("step: 2", "stepp: 2"))
+    assert f"{path}:4:52: feature toy_mean has no argument 'stepp'; did you mean 'step'?" in errors(path)
+    assert "did you mean 'toy_mean'?" in errors(recipe_file(nested.replace("use: toy_mean", "use: toy_meen")))
+    code, _, err = mezoo("fit", recipe_file(nested), "--synthetic", "--runs", tmp_path, "--set", "wandb.mode=disabled")
+    assert code == 0, err
+
+
 def test_origins_say_where_each_value_came_from(recipe_file, mezoo):
     path = recipe_file(GOOD)
     origins = read_recipe(path, ["trainer.max_epochs=2"], synthetic=True).origins

@@ -486,7 +486,7 @@ def test_decimated_curve_keeps_its_peak(values: list[float], most: int, step: in
     curve, frames = np.array(values, np.float32), np.arange(len(values), dtype=np.int64) * step
     xs, ys = decimate(frames, curve, len(values) * step, most)
     assert len(xs) == len(ys) == min(most, len(values))
-    assert ys.min() == round(100 * (1 - float(curve.max())))
+    assert abs(ys.min() - 100 * (1 - float(curve.max()))) <= 0.5 + 1e-4, "the peak, to the nearest of 100 steps"
     assert np.all(np.diff(xs) >= 0)
     assert 0 <= xs[0] <= xs[-1] <= 1000
 

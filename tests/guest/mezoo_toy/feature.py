@@ -1,5 +1,7 @@
 """Mean brightness."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from mezoo import FeatureExtractor, Features, Video
@@ -18,3 +20,16 @@ class ToyMean(FeatureExtractor):
         positions = np.arange(0, len(video.frames), self.step)
         values = np.array([[video.frames.read(i, grey=True).mean() / 255] for i in positions], dtype=np.float32)
         return Features(values, positions, len(video.frames), video.fps / self.step, {"kind": "mean"})
+
+
+class ToyScaled(FeatureExtractor):
+    """Another feature times a factor: (rows, 1) float32."""
+
+    version = "1"
+
+    def __init__(self, inner: FeatureExtractor, factor: float = 2.0) -> None:
+        self.inner, self.factor = inner, factor
+
+    def __call__(self, video: Video) -> Features:
+        made = self.inner(video)
+        return replace(made, values=made.values * self.factor)
