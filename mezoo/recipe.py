@@ -302,5 +302,5 @@ def _find_any(kinds: Sequence[PluginKind], name: str) -> Plugin:
     """The plugin of that name among several kinds; the error is that of the first kind."""
     short = name.rpartition(":")[2]
     offered = {p.kind for p in plugins() if p.name == short}
-    fitting = [kind for kind in kinds if kind in offered]
-    return find((fitting or [*kinds])[0], name)
+    fitting: list[PluginKind] = [kind for kind in kinds if kind in offered] or [*kinds]
+    return find(fitting[0], name)
