@@ -3,9 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from mezoo.records import Features, Video
 
@@ -133,13 +133,3 @@ class FeatureExtractor(ABC):
     def environment(self) -> Mapping[str, str]:
         """Versions of libraries that change the numbers; part of the store's key."""
         return {}
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """Where a plugin comes from; written into every result."""
-
-    name: str
-    distribution: str
-    version: str
-    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -177,7 +177,11 @@ class EveryEpoch(L.Callback):
         if epoch >= pl_module.warmup_epochs:
             self.job.folder.save_scores(epoch, predict(pl_module, [*self.job.test, *self.job.validation]))
             counts = tally(self.job, self.task, pl_module, epoch, self.job.test)[self.task.headline]
-            pl_module.log_dict({f"held_out/{self.task.headline}_f1": counts.f1})
+            # Straight to the loggers: what `self.log` keeps could be watched by a scheduler, and so trained on.
+            for logger in trainer.loggers:
+                logger.log_metrics(
+                    {f"held_out/{self.task.headline}_f1": counts.f1, "epoch": epoch}, trainer.global_step
+                )
             text = f"held-out {self.task.metric} {counts.f1:.2f}"
         part = self.job.folder.checkpoint.with_suffix(".part")
         trainer.save_checkpoint(part)

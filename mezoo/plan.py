@@ -58,6 +58,7 @@ def plan(recipe: Recipe, options: Options, progress: Progress) -> Work:
     videos = dataset.videos()
     if not videos:
         raise DataError(f"{recipe.dataset.plugin.name} has no usable video", hint="mezoo data verify tells why")
+    synthetic = synthetic or any(video.synthetic for video in videos)
     folds = leave_one_subject_out(videos)
     folder = RunFolder(options.runs / f"{recipe.name}-{recipe.digest()}")
     if options.fresh:

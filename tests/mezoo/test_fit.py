@@ -51,6 +51,19 @@ def test_a_run_ends_with_score_tables_and_report(mezoo, runs):
     assert len(list((folder / "folds/00/scores").glob("*.npz"))) == 4
 
 
+def test_training_cannot_watch_the_held_out_score(mezoo, runs, monkeypatch):
+    from mezoo_toy.model import ToyThreshold
+
+    seen = set()
+    monkeypatch.setattr(ToyThreshold, "on_train_epoch_start", lambda self: seen.update(self.trainer.callback_metrics))
+    assert fit(mezoo, runs)[0] == 0
+    assert "train/loss" in seen
+    assert not [name for name in seen if name.startswith("held_out")]
+    curves = next(runs.glob("toy-*/folds/00/metrics.csv")).read_text().splitlines()
+    assert "held_out/micro_f1" in curves[0]
+    assert len(curves) == 5
+
+
 def test_the_score_can_be_computed_again_from_the_tables(mezoo, runs):
     from mezoo.metrics import pooled, spotting_counts
 

@@ -73,6 +73,12 @@ def test_a_stand_in_given_as_root_is_marked_in_every_result(fit, data, tmp_path)
     assert json.loads(next(tmp_path.glob("runs/*/result.json")).read_text())["status"] == "complete"
 
 
+def test_a_stand_in_found_below_the_root_is_marked_too(fit, data, tmp_path, monkeypatch):
+    shutil.move(data, tmp_path / "SAMM_longvideos" / "unzipped")
+    monkeypatch.setenv("MEZOO_DATA", str(tmp_path))
+    assert "[SYNTHETIC]" in fit()[1]
+
+
 def test_a_truncated_frame_is_named_and_costs_only_its_video(fit, data, tmp_path):
     bad = sorted((data / "SAMM_longvideos/007_1").iterdir())[40]
     whole = bad.read_bytes()
