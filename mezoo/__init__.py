@@ -4,17 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mezoo import datasets as datasets
     from mezoo import intervals as intervals
     from mezoo import synthetic as synthetic
     from mezoo import tables as tables
-    from mezoo.contracts import Bars as Bars
     from mezoo.contracts import Dataset as Dataset
-    from mezoo.contracts import DatasetInfo as DatasetInfo
-    from mezoo.contracts import Excluded as Excluded
     from mezoo.contracts import FeatureExtractor as FeatureExtractor
-    from mezoo.contracts import StandIn as StandIn
-    from mezoo.contracts import Verification as Verification
-    from mezoo.contracts import no_bars as no_bars
     from mezoo.errors import DataError as DataError
     from mezoo.frames import ImageFolder as ImageFolder
     from mezoo.models import Batch as Batch
@@ -30,32 +25,22 @@ if TYPE_CHECKING:
     from mezoo.records import Window as Window
 
 _HOMES = {
-    "mezoo.contracts": (
-        "Bars",
-        "Dataset",
-        "DatasetInfo",
-        "Excluded",
-        "FeatureExtractor",
-        "StandIn",
-        "Verification",
-        "no_bars",
-    ),
+    "mezoo.contracts": ("Dataset", "FeatureExtractor"),
     "mezoo.errors": ("DataError",),
     "mezoo.frames": ("ImageFolder",),
     "mezoo.models": ("Batch", "Recognizer", "Spotter"),
     "mezoo.records": ("Example", "Expression", "Features", "Sample", "Spot", "Spotting", "Video", "Window"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_TOOLBOXES = ("datasets", "intervals", "synthetic", "tables")
+"""Modules of helpers for plugins: discovery and annotation; interval arithmetic; the renderer; tolerant tables."""
 
 __version__ = "0.1.0"
 __all__ = [
-    "Bars",
     "Batch",
     "DataError",
     "Dataset",
-    "DatasetInfo",
     "Example",
-    "Excluded",
     "Expression",
     "FeatureExtractor",
     "Features",
@@ -65,19 +50,13 @@ __all__ = [
     "Spot",
     "Spotter",
     "Spotting",
-    "StandIn",
-    "Verification",
     "Video",
     "Window",
+    "datasets",
     "intervals",
-    "no_bars",
     "synthetic",
     "tables",
 ]
-
-
-_TOOLBOXES = ("intervals", "synthetic", "tables")
-"""Modules of helpers for plugins: interval arithmetic and NMS, the face renderer, tolerant annotation tables."""
 
 
 def __getattr__(name: str) -> Any:

@@ -3,9 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from mezoo.records import Features, Video
 
@@ -15,7 +15,7 @@ SYNTHETIC_MARK = "SYNTHETIC.json"
 
 @dataclass(frozen=True, slots=True)
 class DatasetInfo:
-    """What a person must know to get a dataset and to cite it."""
+    """What a person must know to get a dataset and to cite it; `class_maps` are the tasks that papers set on it."""
 
     title: str
     paper: str
@@ -24,6 +24,7 @@ class DatasetInfo:
     layout: str
     fps: float
     emotions: tuple[str, ...] = ()
+    class_maps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,16 @@ class Excluded:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Counts by name (subjects, videos, frames, micro, macro ...), exclusions, and problems that need the user."""
+    """Counts by name (subjects, videos, frames, micro, macro ...), exclusions, and problems that need the user.
+
+    `classes` has, for every class map of the dataset, the number of expressions in each class.
+    """
 
     expected: Mapping[str, int]
     found: Mapping[str, int]
     excluded: tuple[Excluded, ...] = ()
     problems: tuple[str, ...] = ()
+    classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, dict[str, int]])
 
     @property
     def complete(self) -> bool:
@@ -52,7 +57,11 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
-    """Size and difficulty of a synthetic stand-in; `intensity` scales every expression (0: no movement at all)."""
+    """Size and difficulty of a synthetic stand-in; `intensity` scales every expression (0: no movement at all).
+
+    `dirty` plants the defects that real releases have. `frames`: "rendered", "empty" (files of no bytes, for what
+    reads names only) or "none" (tables alone).
+    """
 
     preset: str = "small"
     subjects: int | None = None
@@ -60,6 +69,8 @@ class StandIn:
     seconds: float | None = None
     intensity: float = 1.0
     seed: int = 0
+    dirty: bool = False
+    frames: Literal["rendered", "empty", "none"] = "rendered"
 
 
 class Bar(Protocol):

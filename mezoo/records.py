@@ -31,7 +31,11 @@ class Frames(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """One annotated movement of a video; `published` keeps the numbers as they stand in the owner's table."""
+    """One annotated movement of a video; `published` keeps the cells as they stand in the owner's table.
+
+    `emotion` is the owner's word in lower case ("" where there is none), `aus` the raw cell of action units,
+    `objective` the objective class 1..7 of the owner's column.
+    """
 
     code: str
     kind: Kind
@@ -40,12 +44,51 @@ class Expression:
     apex: int | None = None
     emotion: str = ""
     aus: str = ""
+    objective: int | None = None
     published: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def length(self) -> int:
         """Frames from onset to offset, both included."""
         return self.offset - self.onset + 1
+
+
+def full_code(subject: str, code: str) -> str:
+    """A code as a message names it: with its subject in front (`01/EP02_01f`), unless it begins with it (`006_1_2`)."""
+    return code if code.startswith(subject) else f"{subject}/{code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One row of an owner's table, read and corrected: published frame numbers, both ends included, None if unknown.
+
+    `clip` names the folder of frames, `code` the row itself (the same where a clip has one expression); `line` is the
+    row that a spreadsheet shows, `published` the cells before corrections. Other fields as in `Expression`.
+    """
+
+    subject: str
+    clip: str
+    code: str
+    kind: Kind
+    onset: int | None
+    offset: int | None
+    apex: int | None = None
+    emotion: str = ""
+    aus: str = ""
+    objective: int | None = None
+    line: int = 0
+    published: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def name(self) -> str:
+        """The row as a person finds it in the table: `01/EP02_01f (micro, row 2)`."""
+        return f"{full_code(self.subject, self.code)} ({self.kind}{f', row {self.line}' if self.line else ''})"
+
+    def expression(self) -> Expression:
+        """The row as an expression in published numbers, for class maps; unknown ends are 0."""
+        a = self
+        ends = a.onset or 0, a.offset or 0
+        return Expression(a.code, a.kind, *ends, a.apex, a.emotion, a.aus, a.objective, a.published)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 _PURE_CALLS = {
+    "Column",
+    "DatasetInfo",
     "Path",
+    "Roles",
     "with_name",
     "compile",
     "frozenset",

@@ -42,19 +42,30 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet as it stands, header or not: `grid[r][c]` is the cell in spreadsheet row r + 1."""
+    """One sheet as it stands, header or not: `grid[r][c]` is the cell in spreadsheet row r + 1.
+
+    `padded` counts text cells that had outer spaces.
+    """
 
     name: str
     grid: tuple[tuple[Cell, ...], ...]
+    padded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows below the header of one sheet; rows that are empty in every known column are left out."""
+    """The rows below the header of one sheet; rows that are empty in every known column are left out.
+
+    `header` is the header's spreadsheet row, `blank_columns` those without a title between titled ones, `padded` the
+    text cells of the sheet that had outer spaces.
+    """
 
     path: Path
     sheet: str
     rows: tuple[Row, ...]
+    header: int = 1
+    blank_columns: int = 0
+    padded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +100,10 @@ def read_table(path: Path, columns: Sequence[Column], *, sheet: str = "", within
             f"row {header.line} has the columns {found}",
             hint="use the owner's file as released, or give the column its published name again",
         )
-    return Table(path, chosen.name, tuple(_rows(chosen, header)))
+    titles = chosen.grid[header.line - 1]
+    last = max(i for i, title in enumerate(titles) if title is not None)
+    blank = sum(title is None for title in titles[:last])
+    return Table(path, chosen.name, tuple(_rows(chosen, header)), header.line, blank, chosen.padded)
 
 
 def read_sheets(path: Path) -> tuple[Sheet, ...]:
@@ -106,7 +120,7 @@ def read_sheets(path: Path) -> tuple[Sheet, ...]:
         if raw.startswith(b"\xd0\xcf\x11\xe0"):
             return _xls(raw)
         if path.suffix.lower() in {".csv", ".tsv", ".txt"}:
-            return (Sheet(path.stem, _delimited(raw)),)
+            return (_sheet(path.stem, _delimited(raw)),)
     except Exception as error:  # the readers raise a dozen unrelated kinds on a damaged file
         raise DataError(f"the table {path} is damaged or protected: {error}", hint=_AGAIN) from error
     raise DataError(f"{path} is no spreadsheet, whatever its name says ({len(raw)} bytes)", hint=_AGAIN)
@@ -165,10 +179,8 @@ def apply_errata(
 
 
 def _concerns(erratum: Erratum, row: Row, subject: str, clip: str) -> bool:
-    same_key = (text(row[subject]).lstrip("0"), text(row[clip]).lstrip("0")) == (
-        erratum.subject.lstrip("0"),
-        erratum.clip.lstrip("0"),
-    )
+    given, key = (erratum.subject, erratum.clip), (text(row[subject]), text(row[clip]))
+    same_key = all(g == "*" or g.lstrip("0") == k.lstrip("0") for g, k in zip(given, key, strict=True))
     return same_key and erratum.field in row.cells and _same(row[erratum.field], erratum.published)
 
 
@@ -249,7 +261,7 @@ def _xlsx(raw: bytes) -> tuple[Sheet, ...]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # extensions of newer spreadsheet programs, no concern of ours
         book = openpyxl.load_workbook(io.BytesIO(raw), data_only=True)
-    return tuple(Sheet(s.title, _grid(s.iter_rows(values_only=True))) for s in book.worksheets)
+    return tuple(_sheet(s.title, s.iter_rows(values_only=True)) for s in book.worksheets)
 
 
 def _xls(raw: bytes) -> tuple[Sheet, ...]:
@@ -258,19 +270,21 @@ def _xls(raw: bytes) -> tuple[Sheet, ...]:
     book = xlrd.open_workbook(file_contents=raw, logfile=io.StringIO())
     error = xlrd.XL_CELL_ERROR
     return tuple(
-        Sheet(s.name, _grid([None if c.ctype == error else c.value for c in s.row(r)] for r in range(s.nrows)))
+        _sheet(s.name, ([None if c.ctype == error else c.value for c in s.row(r)] for r in range(s.nrows)))
         for s in book.sheets()
     )
 
 
-def _delimited(raw: bytes) -> tuple[tuple[Cell, ...], ...]:
+def _delimited(raw: bytes) -> Iterable[Iterable[str]]:
     try:
         content = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         content = raw.decode("cp1252", errors="replace")
     delimiter = max(",;\t", key=content[:4096].count)
-    return _grid(csv.reader(io.StringIO(content, newline=""), delimiter=delimiter))
+    return csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
 
 
-def _grid(rows: Iterable[Iterable[Any]]) -> tuple[tuple[Cell, ...], ...]:
-    return tuple(tuple(_cell(value) for value in row) for row in rows)
+def _sheet(name: str, rows: Iterable[Iterable[Any]]) -> Sheet:
+    raw = [tuple(row) for row in rows]
+    padded = sum(isinstance(v, str) and v.strip() not in ("", v) for row in raw for v in row)
+    return Sheet(name, tuple(tuple(map(_cell, row)) for row in raw), padded)

@@ -1,62 +1,63 @@
 """SAMM Long Videos: the dataset as its owner ships it."""
 
-import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from mezoo import (
-    Bars,
-    DataError,
-    Dataset,
-    DatasetInfo,
-    Excluded,
-    Expression,
-    ImageFolder,
-    StandIn,
-    Verification,
-    Video,
-    no_bars,
-    tables,
+from mezoo import ImageFolder, Video, datasets, tables
+
+ERRATA = Path(__file__).with_name("errata_long.csv")
+PUBLISHED = {"subjects": 30, "videos": 147, "rows": 502, "micro": 159, "macro": 343}
+VIDEO = re.compile(r"\d{3}_\d")
+TABLE = re.compile(r"samm[ _-]?long[ _-]?videos?.*?(?:v(?P<version>\d+)\D*)?\.(?:xlsx|xls|csv)$", re.IGNORECASE)
+SHEET = "FACS_Movement_Only"
+COLUMNS = (
+    tables.Column("Subject", ("Participant",)),
+    tables.Column("Filename", ("File name", "File", "Video")),
+    tables.Column("Inducement Code", ("Inducement",), required=False),
+    tables.Column("Onset", ("Onset Frame", "OnsetF")),
+    tables.Column("Apex", ("Apex Frame", "ApexF")),
+    tables.Column("Offset", ("Offset Frame", "OffsetF")),
+    tables.Column("Duration", required=False),
+    tables.Column("Type", ("Expression Type", "Movement Type")),
+    tables.Column("Action Units", ("Action Unit", "AU", "AUs")),
+    tables.Column("Notes", ("Note", "Remarks"), required=False),
 )
-from mezoo_samm import annotation, layout
-
-ERRATA = Path(__file__).with_name("errata.csv")
-PUBLISHED = {"subjects": 30, "videos": 147, "micro": 159, "macro": 343}
-HELP = (
-    "SAMM Long Videos is licensed by M. H. Yap, Manchester Metropolitan University: ask there for the agreement, "
-    "unzip the release and give its folder as `root`; or run with --synthetic, which needs no licence"
-)
+ROLES = datasets.annotations.Roles("Onset", "Offset", "Apex", aus="Action Units", kind="Type")
+FILENAME = re.compile(r"(?P<subject>\d{1,3})_(?P<task>\d)_(?P<n>\d+)\W*")
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """Everything known after table and folders were read; `listings` holds only videos with frames."""
-
-    where: layout.Layout
-    listings: dict[str, layout.Listing]
-    expressions: dict[str, list[Expression]]
-    found: dict[str, int]
-    excluded: list[Excluded]
-    problems: list[str]
+def key(row: tables.Row) -> tuple[str, str, str] | str:
+    """Subject, video and code of a row. 037_4_1 names a macro- and a micro-expression: the Type is part of the key."""
+    named = FILENAME.fullmatch(tables.text(row["Filename"]))
+    if not named:
+        return f"Filename {tables.text(row['Filename'])!r} is not subject_task_number"
+    subject = named["subject"].zfill(3)
+    video = f"{subject}_{named['task']}"
+    return subject, video, f"{video}_{named['n']}"
 
 
-class SammLong(Dataset):
+class SammLong(datasets.IndexedDataset):
     """SAMM Long Videos: 147 grey videos of 30 subjects, 200 fps, 159 micro- and 343 macro-expressions with AUs.
 
     `root` is the folder as unzipped, the one above it, or `SAMM_longvideos` itself. `subset="micro"` keeps the videos
     with at least one micro-expression (79 of 147). `onset_zero="drop"` leaves out movements that began before their
-    video (published onset 0; 10 rows). `errata` applies the corrections shipped in `errata.csv`; False leaves the
-    table as it is, a path names a CSV of your own (columns subject, clip, field, published, corrected, reason).
-    `landmarks` is a folder with `006_1.csv` (OpenFace) or `006_1.npy`; without it, a folder `landmarks` beside or above
-    the videos is used if there is one.
+    video (published onset 0; 10 rows). `longest` leaves out expressions of more frames
+    (30 macro-expressions have over 800).
+    `errata` applies the corrections shipped in `errata_long.csv`; False leaves the table as it is, a path names a CSV
+    of your own (columns subject, clip, field, published, corrected, reason). `samm` is the folder of SAMM: its emotions
+    are joined by (Filename, Type), since this table has none; without it, emotions stay unknown. `landmarks` is a
+    folder with `006_1.csv` (OpenFace) or `006_1.npy`; without it, a folder `landmarks` beside or above the videos is
+    used if there is one. `strict` refuses a set with anything missing.
 
     Source: Yap, Kendrick, Yap, FG 2020 (arXiv 1911.01519); Davison et al., IEEE TAFFC 9(1), 2018.
     """
 
-    info: ClassVar[DatasetInfo] = DatasetInfo(
+    name = "samm_long"
+    long_videos = True
+    from_one = True
+    info: ClassVar[datasets.DatasetInfo] = datasets.DatasetInfo(
         title="SAMM Long Videos",
         paper="C. H. Yap, C. Kendrick, M. H. Yap, SAMM Long Videos: A Spontaneous Facial Micro- and Macro-Expressions "
         "Dataset, FG 2020, 771-776, arXiv 1911.01519",
@@ -72,136 +73,83 @@ class SammLong(Dataset):
         *,
         subset: Literal["all", "micro"] = "all",
         onset_zero: Literal["keep", "drop"] = "keep",
+        longest: int | None = None,
         errata: bool | Path = True,
+        samm: Path | None = None,
         landmarks: Path | None = None,
+        strict: bool = False,
     ) -> None:
         self.root = Path(root)
+        self.strict = strict
         self._micro_only = subset == "micro"
         self._drop_zero = onset_zero == "drop"
-        self._errata = (ERRATA if errata else None) if isinstance(errata, bool) else errata
+        self._longest = longest
+        self._errata = errata
+        self._samm = samm
         self._landmarks = landmarks
 
-    def videos(self) -> Sequence[Video]:
-        """Every video that has frames, sorted by code. Raises DataError if no row of the table concerns any of them."""
-        reading = self._read()
-        if not any(reading.expressions.values()):
-            raise DataError(
-                f"SAMM Long Videos: no row of {reading.where.table} concerns a video in {reading.where.anchor} "
-                f"({', '.join(list(reading.listings)[:5])} ...)",
-                hint="give table and videos of the same release; `mezoo data verify samm_long` lists what is missing",
-            )
-        return [self._video(reading, code) for code in sorted(reading.listings) if self._wanted(reading, code)]
+    def index(self) -> datasets.Index:
+        """Table and video folders: root itself, up to 3 levels below it, the table also one level above."""
+        title, hint = self.info.title, self.help()
+        datasets.folders.require_folder(self.root, title, hint)
+        wanted = "SAMM_LongVideos_V*_Release.xlsx"
+        path = datasets.folders.find_table(self.root, TABLE, VIDEO, wanted=wanted, title=title, hint=hint)
+        table = tables.read_table(path, COLUMNS, sheet=SHEET)
+        rows, done, in_vain = datasets.corrected(table.rows, self._errata, ERRATA)
+        annotations, unread = datasets.annotations.read(rows, table.rows, ROLES, key)
+        videos, twice = self._folders()
+        anchor = next((folder.parent for folder in videos.values()), self.root)
+        return datasets.Index(
+            where=anchor,
+            table=path,
+            clips=self._clips(videos, anchor),
+            annotations=annotations,
+            expected=PUBLISHED,
+            excluded=[*datasets.annotations.habits(table, ROLES), *done, *unread],
+            problems=[*in_vain, *twice],
+            unused={a.line: reason for a in annotations if (reason := self._unwanted(a))},
+            mark=datasets.folders.mark_above(self.root, anchor),
+        )
 
-    def verify(self) -> Verification:
-        """Compare subjects, videos and movements on disk with what was published (or with the stand-in's mark)."""
-        reading = self._read()
-        left_out = [
-            Excluded(code, "no micro-expression", "left out (subset: micro)")
-            for code in sorted(reading.listings)
-            if not self._wanted(reading, code)
-        ]
-        expected = _expected(reading.where.mark) if reading.where.mark else PUBLISHED
-        return Verification(expected, reading.found, (*reading.excluded, *left_out), tuple(reading.problems))
+    def videos(self) -> Sequence[Video]:
+        """Every video that has frames, sorted by code; with `subset="micro"` those with a micro-expression."""
+        return [v for v in super().videos() if not self._micro_only or any(e.kind == "micro" for e in v.expressions)]
 
     @classmethod
-    def write_synthetic(cls, out: Path, spec: StandIn, bars: Bars = no_bars) -> None:
-        """Write a stand-in of rendered faces; presets `small` (6 subjects, 256 x 192) and `full` (2040 x 1088)."""
+    def write_synthetic(cls, out: Path, spec: datasets.StandIn, bars: datasets.Bars = datasets.no_bars) -> None:
+        """Write a stand-in of rendered faces; presets `small` (8 subjects, 256 x 192) and `full` (2040 x 1088)."""
         from mezoo_samm import stand_in
 
         stand_in.write(out, spec, bars)
 
-    def _wanted(self, reading: _Reading, code: str) -> bool:
-        return not self._micro_only or any(e.kind == "micro" for e in reading.expressions[code])
+    def _folders(self) -> tuple[dict[str, Path], list[str]]:
+        """Video folders by name, of the nearest level that has any, and a problem for each name met twice."""
+        found: dict[str, Path] = {}
+        problems: list[str] = []
+        for holder in datasets.folders.holders(self.root, VIDEO):
+            for folder in (f for f in datasets.folders.subfolders(holder) if VIDEO.fullmatch(f.name)):
+                if found.setdefault(folder.name, folder) != folder:
+                    problems.append(f"{folder.name}: two folders of this name; {folder} is not used")
+        return found, problems
 
-    def _video(self, reading: _Reading, code: str) -> Video:
-        listing = reading.listings[code]
-        anchor = reading.where.anchor
-        beside = (self.root / "landmarks", anchor / "landmarks", anchor.parent / "landmarks")
-        folders = beside if self._landmarks is None else (self._landmarks,)
-        return Video(
-            dataset="samm_long",
-            subject=code.split("_")[0],
-            code=code,
-            fps=self.info.fps,
-            frames=ImageFolder(listing.folder, listing.pattern),
-            expressions=tuple(sorted(reading.expressions[code], key=lambda e: (e.onset, e.offset, e.kind))),
-            landmarks=layout.landmark_file(code, folders),
-            synthetic=reading.where.mark is not None,
-        )
-
-    def _read(self) -> _Reading:
-        where = layout.find(self.root, HELP)
-        movements, excluded, problems = self._table(where.table)
-        listed = {code: layout.list_frames(folder) for code, folder in sorted(where.videos.items())}
-        listings = {code: listing for code, listing in listed.items() if listing.numbers}
-        if not listings:
-            raise DataError(f"SAMM Long Videos: the video folders in {where.anchor} hold no frame", hint=HELP)
-        expressions, counts, notes = self._place(movements, listings)
-        excluded += [*notes, *_oddities(listings, {m.video for m in movements})]
-        problems += [*where.problems, *(p for listing in listed.values() for p in listing.problems)]
-        problems += _without_frames(movements, listings)
-        found = {
-            "subjects": len({code.split("_")[0] for code in listings}),
-            "videos": len(listings),
-            "frames": sum(len(listing.numbers) for listing in listings.values()),
-            **{kind: counts[kind] for kind in ("micro", "macro")},
-        }
-        return _Reading(where, listings, expressions, found, excluded, problems)
-
-    def _table(self, path: Path) -> tuple[list[annotation.Movement], list[Excluded], list[str]]:
-        """Movements of the table with the user's corrections, what was corrected or dropped, corrections in vain."""
-        published = tables.read_table(path, annotation.COLUMNS, sheet=annotation.SHEET).rows
-        errata = tables.read_errata(self._errata) if self._errata else ()
-        rows, applied = tables.apply_errata(published, errata)
-        movements, unread = annotation.parse(rows, published)
-        corrected = [
-            Excluded(e.clip, e.reason, f"{e.field} corrected: {e.published} -> {e.corrected}") for e in applied
+    def _clips(self, videos: dict[str, Path], anchor: Path) -> list[datasets.Clip]:
+        places = datasets.folders.landmark_folders(self.root, anchor)
+        places = places if self._landmarks is None else [self._landmarks]
+        return [
+            datasets.Clip(
+                subject=code.split("_")[0],
+                code=code,
+                frames=ImageFolder(folder, rf"{code}_(?P<n>\d{{4,5}})\.jpg"),
+                landmarks=datasets.folders.landmark_file(places, code),
+            )
+            for code, folder in sorted(videos.items())
         ]
-        own = errata if self._errata != ERRATA else ()
-        in_vain = [f"errata: no row {e.clip} with {e.field} = {e.published}" for e in own if e not in applied]
-        return movements, corrected + unread, in_vain
 
-    def _place(
-        self, movements: Iterable[annotation.Movement], listings: dict[str, layout.Listing]
-    ) -> tuple[dict[str, list[Expression]], Counter[str], list[Excluded]]:
-        """Expressions by video, how many of each kind lie on frames, and what was changed."""
-        expressions: dict[str, list[Expression]] = defaultdict(list)
-        counts: Counter[str] = Counter()
-        notes: list[Excluded] = []
-        for movement in movements:
-            if movement.video not in listings:
-                continue
-            expression, changes = annotation.place(movement, listings[movement.video].numbers)
-            counts[movement.kind] += expression is not None
-            if self._drop_zero and movement.began_before:
-                changes = [Excluded(movement.name, "published onset 0", "dropped (onset_zero: drop)")]
-            elif expression is not None:
-                expressions[movement.video].append(expression)
-            notes += changes
-        return expressions, counts, notes
-
-
-def _expected(mark: Path) -> dict[str, int]:
-    try:
-        return {str(k): int(n) for k, n in json.loads(mark.read_text(encoding="utf-8"))["expected"].items()}
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise DataError(
-            f"{mark} cannot be read ({error})", hint="delete the stand-in and have it written again"
-        ) from error
-
-
-def _oddities(listings: dict[str, layout.Listing], annotated: set[str]) -> list[Excluded]:
-    strays = [
-        Excluded(code, f"{len(listing.strays)} file(s) not named like a frame, such as {listing.strays[0]}", "ignored")
-        for code, listing in listings.items()
-        if listing.strays
-    ]
-    bare = [
-        Excluded(code, "no row in the table", "kept without expressions") for code in listings if code not in annotated
-    ]
-    return strays + bare
-
-
-def _without_frames(movements: Iterable[annotation.Movement], listings: dict[str, layout.Listing]) -> list[str]:
-    missing = Counter(m.video for m in movements if m.video not in listings)
-    return [f"{code}: no frames on disk for {n} row(s) of the table" for code, n in sorted(missing.items())]
+    def _unwanted(self, a: datasets.Annotation) -> str:
+        """Why the options leave a row out; "" where they keep it."""
+        if self._drop_zero and a.published["Onset"] == "0":
+            return "began before the video (onset_zero: drop)"
+        length = (a.offset or 0) - (a.onset or 0) + 1
+        if self._longest is not None and length > self._longest:
+            return f"{length} frames (longest: {self._longest})"
+        return ""

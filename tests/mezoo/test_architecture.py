@@ -13,6 +13,7 @@ LAYERS = [
     {"frames", "intervals", "source", "yaml_marks", "envelope", "tables", "tables_out", "spots", "synthetic"},
     {"metrics", "registry", "fold_folder"},
     {"statistics", "result", "contracts", "models", "signatures", "run_folder"},
+    {"datasets"},
     {"protocol", "recipe", "store", "tasks", "tracking", "progress"},
     {"recipe_text", "plugin_objects", "data", "stand_in"},
     {"plan", "fold"},

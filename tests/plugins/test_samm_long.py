@@ -6,7 +6,8 @@ import openpyxl
 import pytest
 from mezoo_samm.long import SammLong
 
-from mezoo import DataError, StandIn
+from mezoo import DataError
+from mezoo.datasets import StandIn
 
 HEADER = [
     "Subject",

@@ -19,7 +19,7 @@ TABLE = "SAMM_LongVideos_V3_Release.xlsx"
 
 @pytest.fixture(scope="session")
 def stand_in(tmp_path_factory):
-    from mezoo import StandIn
+    from mezoo.datasets import StandIn
     from mezoo.registry import find, load
 
     out = tmp_path_factory.mktemp("samm") / "data"

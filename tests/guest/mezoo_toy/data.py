@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mezoo import DataError, Dataset, DatasetInfo, Excluded, Expression, Verification, Video, no_bars
+from mezoo import DataError, Dataset, Expression, Video, datasets
 
 
 class ToyFrames:
@@ -35,7 +35,7 @@ class ToyFrames:
 class Toy(Dataset):
     """Four subjects with two films each."""
 
-    info = DatasetInfo("Toy films", "none", "nobody", "it is generated", "toy.json", fps=30)
+    info = datasets.DatasetInfo("Toy films", "none", "nobody", "it is generated", "toy.json", fps=30)
 
     def __init__(self, root: Path, limit: int | None = None) -> None:
         self.root, self.limit = root, limit
@@ -52,12 +52,12 @@ class Toy(Dataset):
         events = tuple(Expression(f"e{i}", "micro", a, b) for i, (a, b) in enumerate(row["events"]))
         return Video("toy", row["subject"], f"v{index}", 30.0, frames, events)
 
-    def verify(self) -> Verification:
+    def verify(self) -> datasets.Verification:
         count = {"videos": len(self.videos())}
-        return Verification(count, count, (Excluded("v0", "nothing", "kept"),))
+        return datasets.Verification(count, count, (datasets.Excluded("v0", "nothing", "kept"),))
 
     @classmethod
-    def write_synthetic(cls, out: Path, spec, bars=no_bars) -> None:
+    def write_synthetic(cls, out: Path, spec, bars=datasets.no_bars) -> None:
         rng = np.random.default_rng(spec.seed)
         out.mkdir(parents=True)
         rows = []
