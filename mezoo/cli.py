@@ -14,9 +14,9 @@ EXAMPLES = {
     "show": "mezoo show mesnet_samm --synthetic",
     "data": "mezoo data verify samm_long --root /data/SAMM_longvideos",
     "data list": "mezoo data list --json",
-    "data info": "mezoo data info samm_long",
+    "data info": "mezoo data info casme2",
     "data verify": "mezoo data verify samm_long --root /data/SAMM_longvideos --json",
-    "data synth": "mezoo data synth samm_long --out /tmp/samm --intensity 2",
+    "data synth": "mezoo data synth casme2 --out /tmp/casme2 --preset full --dirty --frames empty",
     "store": "mezoo store explain mesnet_samm --synthetic",
     "store list": "mezoo store list --json",
     "store explain": "mezoo store explain mesnet_samm --synthetic",
@@ -30,7 +30,7 @@ COMMANDS = {"list": "list_"}
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 done, 1 something failed while it ran, 2 a mistake of the user, 130 interrupted."""
     arguments = build_parser().parse_args(argv)
-    command: Callable[[argparse.Namespace], int] = getattr(import_module("mezoo.commands"), arguments.command)
+    command: Callable[[argparse.Namespace], int] = getattr(_module(arguments.command), arguments.command)
     from mezoo.errors import MezooError
 
     try:
@@ -48,6 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"{error.strerror or error}: {error.filename or 'no file named'}", "check the disk and the permissions"
         )
         return 1
+
+
+def _module(command: str) -> Any:
+    return import_module("mezoo.commands_data" if command.startswith("data_") else "mezoo.commands")
 
 
 def show_error(what: str, hint: str) -> None:
@@ -103,11 +107,24 @@ def _data(commands: Any) -> None:
     for parser in (info, verify, synth):
         parser.add_argument("name", help="a dataset of `mezoo data list`")
     verify.add_argument("--root", required=True, metavar="DIR", help="the folder as unzipped")
+    verify.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option that `mezoo data info` lists; repeatable",
+    )
     synth.add_argument("--out", required=True, metavar="DIR", help="a new folder")
     synth.add_argument("--preset", choices=["small", "full"], default="small", help="full: the real numbers")
     synth.add_argument("--subjects", type=int, help="number of subjects")
     synth.add_argument("--intensity", type=float, default=1.0, help="scales every expression; 0 is none (default: 1)")
     synth.add_argument("--seed", type=int, default=0, help="another seed, other faces and films")
+    synth.add_argument("--dirty", action="store_true", help="with the defects that real releases have")
+    frames = synth.add_mutually_exclusive_group()
+    choices = ["rendered", "empty", "none"]
+    text = "empty: files of the right names without content; none: tables only (default: rendered)"
+    frames.add_argument("--frames", choices=choices, default="rendered", help=text)
+    frames.add_argument("--tables-only", dest="frames", action="store_const", const="none", help="as --frames none")
     _json(info)
     _json(verify)
 

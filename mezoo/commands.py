@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mezoo.errors import DataError
 from mezoo.tables_out import print_table
 
 if TYPE_CHECKING:
@@ -130,60 +129,6 @@ def show(arguments: Arguments) -> int:
     return 0
 
 
-def data_list(arguments: Arguments) -> int:
-    """Datasets that can be read."""
-    arguments.kind = "datasets"
-    return list_(arguments)
-
-
-def data_info(arguments: Arguments) -> int:
-    """What a person must know to get a dataset."""
-    from dataclasses import asdict
-
-    facts = asdict(_dataset(arguments.name).info)
-    if arguments.json:
-        print(json.dumps(facts, indent=1))
-    else:
-        for key, value in facts.items():
-            print(f"{key + ':':<10} {', '.join(value) if isinstance(value, tuple) else value}")
-    return 0
-
-
-def data_verify(arguments: Arguments) -> int:
-    """Counts expected, found and excluded; 1 if the folder is not complete."""
-    from dataclasses import asdict
-
-    found = _dataset(arguments.name)(root=Path(arguments.root)).verify()
-    if arguments.json:
-        print(json.dumps({**asdict(found), "complete": found.complete}, indent=1))
-        return 0 if found.complete else 1
-    names = [*dict.fromkeys([*found.expected, *found.found])]
-    rows = [[n, str(found.expected.get(n, "-")), str(found.found.get(n, "-"))] for n in names]
-    print_table(f"{arguments.name} in {arguments.root}", ["count", "expected", "found"], rows)
-    if found.excluded:
-        print_table(
-            "not as published", ["what", "reason", "action"], [[e.what, e.reason, e.action] for e in found.excluded]
-        )
-    for problem in found.problems:
-        print(f"problem: {problem}")
-    print("complete" if found.complete else "NOT complete: see the counts and problems above")
-    return 0 if found.complete else 1
-
-
-def data_synth(arguments: Arguments) -> int:
-    """Write a stand-in."""
-    from mezoo.contracts import StandIn
-    from mezoo.progress import make_progress
-
-    out = Path(arguments.out)
-    if out.exists() and any(out.iterdir()):
-        raise DataError(f"{out} is not empty", hint="name a new folder for the stand-in")
-    spec = StandIn(arguments.preset, arguments.subjects, intensity=arguments.intensity, seed=arguments.seed)
-    _dataset(arguments.name).write_synthetic(out, spec, make_progress().bar)
-    print(f"{out}: synthetic {arguments.name} ({arguments.preset}, intensity {arguments.intensity:g})")
-    return 0
-
-
 def store_list(arguments: Arguments) -> int:
     """Stored features with size and last use."""
     from datetime import datetime
@@ -251,9 +196,3 @@ def _recipe(arguments: Arguments) -> "Recipe":
     from mezoo.recipe import read_recipe
 
     return read_recipe(arguments.recipe, arguments.set, synthetic=arguments.synthetic)
-
-
-def _dataset(name: str) -> Any:
-    from mezoo.registry import find, load
-
-    return load(find("dataset", name))

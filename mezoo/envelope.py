@@ -50,6 +50,7 @@ class StandInBlock(Strict):
     seconds: float | None = Field(default=None, gt=1)
     intensity: float = Field(default=1.0, ge=0)
     seed: int = 0
+    dirty: bool = False
 
 
 class SyntheticBlock(Strict):

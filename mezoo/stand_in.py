@@ -12,7 +12,7 @@ from mezoo.contracts import SYNTHETIC_MARK, Dataset, StandIn
 from mezoo.errors import StoreError
 from mezoo.progress import Progress
 
-GENERATOR = "2"
+GENERATOR = "3"
 """Raise it when the renderer or a writer draws something else: stand-ins are then made anew."""
 
 

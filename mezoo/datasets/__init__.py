@@ -3,6 +3,7 @@
 from mezoo.contracts import (
     SYNTHETIC_MARK,
     Bars,
+    Dataset,
     DatasetInfo,
     Excluded,
     StandIn,
@@ -12,6 +13,8 @@ from mezoo.contracts import (
 from mezoo.datasets import action_units, annotations, class_maps, folders, stand_ins
 from mezoo.datasets.index import Clip, Index, IndexedDataset, corrected
 from mezoo.records import Annotation
+from mezoo.registry import find as _find
+from mezoo.registry import load as _load
 
 __all__ = [
     "SYNTHETIC_MARK",
@@ -28,7 +31,13 @@ __all__ = [
     "annotations",
     "class_maps",
     "corrected",
+    "find",
     "folders",
     "no_bars",
     "stand_ins",
 ]
+
+
+def find(name: str) -> type[Dataset]:
+    """The dataset plugin of a name: how a composite meets its parts. Raises PluginError with names that are known."""
+    return _load(_find("dataset", name))

@@ -101,8 +101,8 @@ def soil_grid(header: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> tuple[l
 def soil_folders(folders: Sequence[Path], label: Callable[[Path], str]) -> list[Planted]:
     """Spoil written clip folders on disk: a stray file, missing first frames, a hole, an empty folder, one gone.
 
-    `label` names a folder as a report does. The first five folders are used (rows of theirs should not be soiled as well); with fewer,
-    later defects are left out.
+    `label` names a folder as a report does. The first five folders are used, so rows of theirs should not be soiled
+    as well; with fewer folders, later defects are left out.
     """
     planted: list[Planted] = []
     for folder, (defect, shows, spoil) in zip(folders, _SPOILS, strict=False):

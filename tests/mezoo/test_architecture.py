@@ -20,6 +20,7 @@ LAYERS = [
     {"summary", "report"},
     {"run"},
     {"commands"},
+    {"commands_data"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
