@@ -148,6 +148,9 @@ class ImageFolder:
 def list_names(names: Iterable[str], pattern: str) -> Listing:
     """Sort file names into frames (whole name matches `pattern`, group `n` is the number) and strays."""
     matcher = re.compile(pattern, re.IGNORECASE)
+    names = [name for name in names if name.casefold() not in LITTER]
+    if run := _one_run(names, matcher):
+        return Listing(FrameNumbers([run]))
     found: list[tuple[int, str, str, str]] = []
     strays: list[str] = []
     for name in names:
@@ -155,11 +158,28 @@ def list_names(names: Iterable[str], pattern: str) -> Listing:
         if match:
             start, end = match.span("n")
             found.append((int(name[start:end]), name[:start], name[start:end], name[end:]))
-        elif name.casefold() not in LITTER:
+        else:
             strays.append(name)
     found.sort()
     kept = _one_file_a_number(found)
     return Listing(FrameNumbers(_runs(kept)), tuple(sorted(strays)), len(found) - len(kept))
+
+
+def _one_run(names: list[str], matcher: re.Pattern[str]) -> Run | None:
+    """The run that a whole folder is, as nearly all are; None if it is not. Saves matching every name."""
+    if len(names) < 2:
+        return None
+    ordered = sorted(names)
+    ordered.sort(key=len)
+    first, last = (matcher.fullmatch(ordered[end]) for end in (0, -1))
+    if not first or not last:
+        return None
+    start, end = first.span("n")
+    run = Run(int(first["n"]), int(last["n"]), first[0][:start], end - start, first[0][end:])
+    if len(run) != len(ordered):
+        return None
+    form = f"{run.prefix.replace('%', '%%')}%0{run.width}d{run.suffix.replace('%', '%%')}"
+    return run if [*map(form.__mod__, range(run.first, run.last + 1))] == ordered else None
 
 
 def _one_file_a_number(found: list[tuple[int, str, str, str]]) -> list[tuple[int, str, str, str]]:
