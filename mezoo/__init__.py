@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mezoo.records import Example as Example
     from mezoo.records import Expression as Expression
     from mezoo.records import Features as Features
+    from mezoo.records import FeatureStream as FeatureStream
     from mezoo.records import Sample as Sample
     from mezoo.records import Spot as Spot
     from mezoo.records import Spotting as Spotting
@@ -29,7 +30,17 @@ _HOMES = {
     "mezoo.errors": ("DataError",),
     "mezoo.frames": ("ImageFolder",),
     "mezoo.models": ("Batch", "Recognizer", "Spotter"),
-    "mezoo.records": ("Example", "Expression", "Features", "Sample", "Spot", "Spotting", "Video", "Window"),
+    "mezoo.records": (
+        "Example",
+        "Expression",
+        "Features",
+        "FeatureStream",
+        "Sample",
+        "Spot",
+        "Spotting",
+        "Video",
+        "Window",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _TOOLBOXES = ("datasets", "intervals", "synthetic", "tables")
@@ -43,6 +54,7 @@ __all__ = [
     "Example",
     "Expression",
     "FeatureExtractor",
+    "FeatureStream",
     "Features",
     "ImageFolder",
     "Recognizer",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
-from mezoo.records import Features, Video
+from mezoo.records import Features, FeatureStream, Video
 
 SYNTHETIC_MARK = "SYNTHETIC.json"
 """A file of this name at the root of a data folder says that everything in it was generated."""
@@ -135,6 +135,14 @@ class FeatureExtractor(ABC):
     @abstractmethod
     def __call__(self, video: Video) -> Features:
         """Features of one video (given without expressions)."""
+
+    def stream(self, video: Video) -> FeatureStream:
+        """The same in blocks, which are written as they come; one block unless a subclass makes smaller ones.
+
+        Such a subclass writes `return self.stream(video).collect()` as its `__call__`.
+        """
+        whole = self(video)
+        return FeatureStream(iter([(whole.values, whole.positions)]), whole.n_frames, whole.fps, whole.facts)
 
     def sources(self, video: Video) -> tuple[Path, ...]:
         """Files read beside the frames (landmarks); their size and time are part of the store's key."""

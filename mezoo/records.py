@@ -1,6 +1,6 @@
 """The frozen nouns. Frame numbers count from 0 inside the video and both ends are included, everywhere."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -155,6 +155,26 @@ class Features:
 
     def _borders(self) -> NDArray[np.int64]:
         return (self.positions[:-1] + self.positions[1:] + 1) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureStream:
+    """Features that come in blocks, so that memory does not grow with the length of a video.
+
+    `blocks` yields (values (rows, ...), positions (rows,)) in order, all of one dtype and row shape; the other fields
+    are those of `Features`. `facts` may be filled while blocks are made: it is read after the last one.
+    """
+
+    blocks: Iterator[tuple[NDArray[Any], NDArray[np.int64]]]
+    n_frames: int
+    fps: float
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def collect(self) -> Features:
+        """All blocks at once."""
+        values, positions = zip(*self.blocks, strict=True)
+        where = np.concatenate(positions).astype(np.int64, copy=False)
+        return Features(np.concatenate(values), where, self.n_frames, self.fps, dict(self.facts))
 
 
 @dataclass(frozen=True, slots=True)

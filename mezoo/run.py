@@ -6,7 +6,8 @@ root folder - videos - features (stored) - folds - [train, predict, keep scores]
 from pathlib import Path
 from typing import Any
 
-from mezoo.contracts import FeatureExtractor
+from mezoo.errors import DataError
+from mezoo.extraction import Extraction, extract
 from mezoo.fold import FoldJob, run_fold
 from mezoo.plan import Work, identity
 from mezoo.plugin_objects import make
@@ -15,7 +16,6 @@ from mezoo.protocol import inner_validation, shuffle_intervals
 from mezoo.records import Example, Fold
 from mezoo.registry import load
 from mezoo.report import write_report
-from mezoo.store import FeatureStore, recipe_of
 from mezoo.summary import log_summary, summarise, write_tables
 from mezoo.tasks import SpottingTask
 from mezoo.tracking import EpochCsv, WandbRun, WandbTracker
@@ -26,23 +26,19 @@ def run(work: Work, progress: Progress) -> Path:
     with work.folder.opened(identity(work)):
         task = SpottingTask(load(work.recipe.model.plugin).kinds)
         tracker = WandbTracker(work.recipe.wandb, work.folder.path.name, work.folder.path, progress.say)
-        examples = extract(work, progress)
+        examples = features(work, progress)
         train_folds(work, task, examples, tracker, progress)
         conclude(work, task, examples, tracker)
     return work.folder.path
 
 
-def extract(work: Work, progress: Progress) -> dict[str, Example]:
-    """Features of every video, from the store or computed now."""
-    block = work.recipe.features
-    extractor: FeatureExtractor = make(block)
-    store, made = FeatureStore(work.options.cache), recipe_of(extractor, block.plugin.name, block.resolved())
-    examples: dict[str, Example] = {}
-    with progress.bar(f"features: {block.plugin.name}", len(work.videos)) as bar:
-        for video in work.videos:
-            examples[video.key] = Example(video, store.get(video, extractor, made))
-            bar.advance(video.code)
-    return examples
+def features(work: Work, progress: Progress) -> dict[str, Example]:
+    """Features of every video, from the store or computed now. Raises DataError for a video that cannot have them."""
+    failures = extract(work.recipe.features, work.videos, work.options.cache, progress)
+    if failures:
+        raise DataError(failures[0].reason, hint=failures[0].hint)
+    here = Extraction(work.recipe.features, work.options.cache)
+    return {v.key: Example(v, here.store.get(v, here.extractor, here.made)) for v in work.videos}
 
 
 def train_folds(

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from filelock import FileLock
 
 from mezoo.contracts import FeatureExtractor
 from mezoo.errors import StoreError
 from mezoo.files import write_atomic
-from mezoo.records import Features, Video
+from mezoo.records import Features, FeatureStream, Video
+from mezoo.tensor_file import write_blocks
 
 FORMAT = 1
 
@@ -93,7 +93,7 @@ class FeatureStore:
         """The stored features, or None. A damaged entry counts as missing."""
         path = self.path(key)
         sidecar = _read_sidecar(path)
-        if sidecar is None or not path.is_file() or _checksum(path) != sidecar["sha256"]:
+        if sidecar is None or not self.has(key):
             return None
         from safetensors.numpy import load_file
 
@@ -102,17 +102,35 @@ class FeatureStore:
         return Features(arrays["values"], arrays["positions"], sidecar["n_frames"], sidecar["fps"], sidecar["facts"])
 
     def get(self, video: Video, extractor: FeatureExtractor, made: Mapping[str, Any]) -> Features:
-        """Features of a video: from disk, else computed under a lock and written. Raises StoreError if it cannot."""
+        """Features of a video: from disk, else made first. Raises StoreError if they cannot be written or read back."""
+        key = self.ensure(video, extractor, made)
+        stored = self.load(key)
+        if stored is None:
+            hint = f"check the disk of {self.root}, or set MEZOO_CACHE to another folder"
+            raise StoreError(f"{self.path(key)} was written and cannot be read back", hint=hint)
+        return stored
+
+    def ensure(self, video: Video, extractor: FeatureExtractor, made: Mapping[str, Any]) -> dict[str, Any]:
+        """Make the features of a video unless they are on disk, block by block under a lock; returns their key."""
         key = key_of(video, extractor, made)
-        if (stored := self.load(key)) is not None:
-            return stored
+        if self.has(key):
+            return key
         path = self.path(key)
         with self._writing(), FileLock(self._prepared(path).with_suffix(".lock")):
-            if (stored := self.load(key)) is not None:
-                return stored
-            features = extractor(video.unlabelled())
-            self._write(path, key, features)
-        return features
+            if not self.has(key):
+                self._write(path, key, extractor.stream(video.unlabelled()))
+        return key
+
+    def listed(self, key: Mapping[str, Any]) -> bool:
+        """Whether there is an entry of this key; unlike `has`, it is not read to see if it is damaged."""
+        path = self.path(key)
+        return path.is_file() and _read_sidecar(path) is not None
+
+    def has(self, key: Mapping[str, Any]) -> bool:
+        """Whether an undamaged entry of this key is on disk."""
+        path = self.path(key)
+        sidecar = _read_sidecar(path)
+        return sidecar is not None and path.is_file() and _checksum(path) == sidecar["sha256"]
 
     def _prepared(self, path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -130,20 +148,21 @@ class FeatureStore:
             hint = "free some space, or set MEZOO_CACHE to a folder of yours"
             raise StoreError(f"cannot write the feature store {self.root}: {reason}", hint=hint) from error
 
-    def _write(self, path: Path, key: Mapping[str, Any], features: Features) -> None:
-        from safetensors.numpy import save_file
-
+    def _write(self, path: Path, key: Mapping[str, Any], stream: FeatureStream) -> None:
         part = path.with_suffix(f".{os.getpid()}.part")
-        values = np.ascontiguousarray(features.values)
-        save_file({"values": values, "positions": np.asarray(features.positions, dtype=np.int64)}, part)
+        try:
+            shape, dtype = write_blocks(part, stream.blocks)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
         sidecar = {
             "key": dict(key),
             "sha256": _checksum(part),
-            "n_frames": features.n_frames,
-            "fps": features.fps,
-            "facts": dict(features.facts),
-            "shape": list(values.shape),
-            "dtype": str(values.dtype),
+            "n_frames": stream.n_frames,
+            "fps": stream.fps,
+            "facts": dict(stream.facts),
+            "shape": shape,
+            "dtype": dtype,
             "created": time.time(),
         }
         part.replace(path)

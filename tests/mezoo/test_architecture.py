@@ -10,13 +10,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"errors", "records", "files"},
-    {"frames", "intervals", "source", "yaml_marks", "envelope", "tables", "tables_out", "spots", "synthetic"},
+    {"frames", "intervals", "source", "yaml_marks", "envelope", "tables", "tables_out", "spots", "synthetic"}
+    | {"tensor_file", "films", "sampling"},
     {"metrics", "registry", "fold_folder"},
     {"statistics", "result", "contracts", "models", "signatures", "run_folder"},
     {"datasets"},
     {"protocol", "recipe", "store", "tasks", "tracking", "progress"},
     {"recipe_text", "plugin_objects", "data", "stand_in"},
-    {"plan", "fold"},
+    {"plan", "fold", "extraction"},
     {"summary", "report"},
     {"run"},
     {"commands"},

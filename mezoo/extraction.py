@@ -1,0 +1,104 @@
+"""Features of many videos into the store: what is missing, a video at a time a process, written when it is done."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from mezoo.contracts import FeatureExtractor
+from mezoo.errors import MezooError
+from mezoo.plugin_objects import make
+from mezoo.progress import Progress
+from mezoo.recipe import Block
+from mezoo.records import Video
+from mezoo.store import FeatureStore, key_of, recipe_of
+
+_WORTH_A_POOL = 6.0
+"""Seconds of work left from which processes pay for their start (a second or two each)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A video whose features cannot be made, and why."""
+
+    video: str
+    reason: str
+    hint: str
+
+
+class Extraction:
+    """One extractor and the store that its features go to."""
+
+    def __init__(self, block: Block, cache: Path) -> None:
+        self.extractor: FeatureExtractor = make(block)
+        self.store = FeatureStore(cache)
+        self.made = recipe_of(self.extractor, block.plugin.name, block.resolved())
+
+    def missing(self, videos: Sequence[Video]) -> list[Video]:
+        """Videos that have no entry yet."""
+        return [v for v in videos if not self.store.listed(key_of(v, self.extractor, self.made))]
+
+    def ensure(self, video: Video) -> Failure | None:
+        """Make and write what is missing of a video; a failure that a user can act on is returned."""
+        try:
+            self.store.ensure(video, self.extractor, self.made)
+        except MezooError as error:
+            return Failure(video.key, error.what, error.hint)
+        return None
+
+
+def extract(
+    block: Block, videos: Sequence[Video], cache: Path, progress: Progress, workers: int | None = None
+) -> list[Failure]:
+    """Put the features of every video into the store; videos that failed. Interrupted, it loses those in hand only.
+
+    `workers` processes share the videos; None takes all cores where the work is worth their start.
+    """
+    here = Extraction(block, cache)
+    pending = here.missing(videos)
+    failures: list[Failure] = []
+    with progress.bar(f"features: {block.plugin.name}", len(videos), len(videos) - len(pending)) as bar:
+        for video, failure in _each(here, pending, (block, cache), workers):
+            failures += [failure] if failure else []
+            bar.advance(video.code)
+    return failures
+
+
+def _each(
+    here: Extraction, pending: Sequence[Video], start: tuple[Block, Path], workers: int | None
+) -> Iterator[tuple[Video, Failure | None]]:
+    left, most = list(pending), workers or os.cpu_count() or 1
+    while left and (most == 1 or workers is None):
+        began, video = time.monotonic(), left.pop(0)
+        yield video, here.ensure(video)
+        if most > 1 and (time.monotonic() - began) * len(left) > _WORTH_A_POOL:
+            break
+    if not left:
+        return
+    with ProcessPoolExecutor(
+        min(most, len(left)), mp_context=get_context("spawn"), initializer=_begin, initargs=start
+    ) as pool:
+        tasks = {pool.submit(_ensure, video): video for video in left}
+        try:
+            for task in as_completed(tasks):
+                yield tasks[task], task.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+_worker: Extraction | None = None
+
+
+def _begin(block: Block, cache: Path) -> None:
+    """Once a process: the extractor is made here, since a model inside it may not travel."""
+    global _worker
+    _worker = Extraction(block, cache)
+
+
+def _ensure(video: Video) -> Failure | None:
+    assert _worker is not None
+    return _worker.ensure(video)
