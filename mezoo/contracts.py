@@ -103,7 +103,8 @@ class Dataset(ABC):
     DataError with a next step when the folder, the table or a column is not there.
     """
 
-    info: ClassVar[DatasetInfo]
+    info: DatasetInfo
+    """Of the class; an option that changes it (another camera) may set it on the object."""
     root: Path
 
     @abstractmethod

@@ -107,7 +107,7 @@ class ImageFolder:
     """
 
     folder: Path
-    pattern: str = r".*?(?P<n>\d+)\.(?:jpg|jpeg|png|bmp)"
+    pattern: str = r"[^.]*?(?P<n>\d+)\.(?:jpg|jpeg|png|bmp)"
 
     @cached_property
     def listing(self) -> Listing:
@@ -176,7 +176,7 @@ def _one_run(names: list[str], matcher: re.Pattern[str]) -> Run | None:
         return None
     start, end = first.span("n")
     run = Run(int(first["n"]), int(last["n"]), first[0][:start], end - start, first[0][end:])
-    if len(run) != len(ordered):
+    if run.last - run.first + 1 != len(ordered):
         return None
     form = f"{run.prefix.replace('%', '%%')}%0{run.width}d{run.suffix.replace('%', '%%')}"
     return run if [*map(form.__mod__, range(run.first, run.last + 1))] == ordered else None

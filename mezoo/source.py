@@ -24,6 +24,19 @@ _PURE_CALLS = {
     "TypeVar",
     "getLogger",
 }
+_TYPE_FORMS = {
+    "Annotated",
+    "Callable",
+    "Literal",
+    "Mapping",
+    "Sequence",
+    "dict",
+    "frozenset",
+    "list",
+    "set",
+    "tuple",
+    "type",
+}
 REQUIRED = object()
 """Default of a parameter that must be given."""
 
@@ -224,4 +237,6 @@ def _inert(item: ast.stmt) -> bool:
 def _harmless(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
         return ast.unparse(node.func).rpartition(".")[2] in _PURE_CALLS
-    return not isinstance(node, ast.BinOp | ast.Subscript | ast.Await)
+    if isinstance(node, ast.Subscript):
+        return ast.unparse(node.value).rpartition(".")[2] in _TYPE_FORMS
+    return not isinstance(node, ast.BinOp | ast.Await)

@@ -26,6 +26,10 @@ _EMOTIONS = {
 }
 
 
+NO_APEX = "apex not annotated"
+"""Reason in the note on an expression without apex."""
+
+
 @dataclass(frozen=True, slots=True)
 class Roles:
     """Which column holds what; "" where the table has no such column."""
@@ -150,7 +154,7 @@ def place(annotation: Annotation, numbers: Sequence[int], *, whole_clip: bool = 
         note = Excluded(a.name, outside, "the clip's first and last frame are taken")
         return Placed(_expression(a, 0, last, None), (note,))
     apex = None if a.apex is None else bisect_left(numbers, a.apex)
-    if a.apex is not None and not (a.onset <= a.apex <= a.offset and apex is not None and onset <= apex <= offset):
+    if a.apex is not None and not (a.onset <= a.apex <= a.offset and numbers[0] <= a.apex <= numbers[-1]):
         apex = None
     notes = tuple(Excluded(a.name, reason, action) for reason, action in _changes(a, numbers, apex))
     return Placed(_expression(a, onset, offset, apex), notes)
@@ -169,7 +173,9 @@ def _changes(a: Annotation, numbers: Sequence[int], apex: int | None) -> Iterato
     if a.offset > numbers[-1]:
         yield f"offset {a.offset} is past the last frame {numbers[-1]}", "clipped to the last frame"
     if a.apex is None:
-        yield "apex not annotated", "kept without apex"
+        yield NO_APEX, "kept without apex"
+    elif apex is None and a.onset <= a.apex <= a.offset:
+        yield f"apex {a.apex} is not among the frames {numbers[0]}..{numbers[-1]}", "kept without apex"
     elif apex is None:
         yield f"apex {a.apex} is not between onset {a.onset} and offset {a.offset}", "kept without apex"
     elif a.apex == a.onset:

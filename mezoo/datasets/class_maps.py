@@ -92,6 +92,7 @@ def _to(name: str, *emotions: str) -> dict[str, str]:
 
 
 _MEGC = ("negative", "positive", "surprise")
+_SAMM_NEGATIVE = ("anger", "contempt", "disgust", "fear", "sadness")
 _VALENCE = {**_same(*_MEGC), **_to("positive", "happiness")}
 _DAVISON = (
     "Davison, Merghani, Yap, Objective Classes for Micro-Facial Expression Recognition, J. Imaging 4(10):119, 2018"
@@ -104,12 +105,9 @@ _MAPS = (
         _MEGC,
         "See, Yap, Li, Hong, Wang, MEGC 2019, FG 2019; CASME II without sadness, fear and others",
         {
-            "casme2": {**_to("negative", "disgust", "repression"), "happiness": "positive", "surprise": "surprise"},
-            "samm": {
-                **_to("negative", "anger", "contempt", "disgust", "fear", "sadness"),
-                "happiness": "positive",
-                "surprise": "surprise",
-            },
+            "casme2": {**_VALENCE, **_to("negative", "disgust", "repression")},
+            "samm": {**_VALENCE, **_to("negative", *_SAMM_NEGATIVE)},
+            "samm_long": {**_VALENCE, **_to("negative", *_SAMM_NEGATIVE)},
             "smic": _VALENCE,
             "smic_e": _VALENCE,
         },

@@ -50,19 +50,23 @@ def holders(root: Path, leaf: re.Pattern[str], depth: int = DEPTH) -> list[Path]
 
 
 def find_files(root: Path, name: re.Pattern[str], leaf: re.Pattern[str], depth: int = DEPTH) -> list[Path]:
-    """Files whose name `name` finds, below root and one level above it; best first.
+    """Files whose name `name` finds, below root; where there is none, in the folders above it; best first.
 
-    Better is nearer to root, the level above last; then a higher group `version` of the pattern, then .xlsx over
-    .xls over .csv. Files of open editors (`~$...`) and hidden ones are left out.
+    A higher group `version` of the pattern is better, then .xlsx over .xls over .csv, then nearer to root. Files of
+    open editors (`~$...`) and hidden ones are left out.
     """
-    folders = dict.fromkeys([*(f for level in levels(root, leaf, depth) for f in level), root.resolve().parent])
+    below = [folder for level in levels(root, leaf, depth) for folder in level]
+    return _ranked(below, name) or _ranked([*root.resolve().parents][:depth], name)
+
+
+def _ranked(folders: Sequence[Path], name: re.Pattern[str]) -> list[Path]:
     hits = [
-        (-rank, _version(match), _TABLE_ENDINGS.get(Path(entry).suffix.lower(), -1), folder / entry)
+        (_version(match), _TABLE_ENDINGS.get(Path(entry).suffix.lower(), -1), -rank, folder / entry)
         for rank, folder in enumerate(folders)
         for entry in sorted(_names(folder))
         if not entry.startswith(("~", ".")) and (match := name.search(entry))
     ]
-    return [path for *_, path in sorted(hits, key=lambda h: h[1:3] + h[:1], reverse=True)]
+    return [path for *_, path in sorted(hits, key=lambda hit: hit[:3], reverse=True)]
 
 
 def _version(match: re.Match[str]) -> int:
@@ -74,7 +78,7 @@ def find_table(root: Path, name: re.Pattern[str], leaf: re.Pattern[str], *, want
     found = find_files(root, name, leaf)
     if not found:
         raise DataError(
-            f"{title}: no table {wanted} in {root}, up to {DEPTH} levels below it or in {root.resolve().parent}; "
+            f"{title}: no table {wanted} in {root}, up to {DEPTH} levels below it or above it; "
             f"{root} holds {glimpse(root)}",
             hint=f"put the owner's table beside the frames; {hint}",
         )

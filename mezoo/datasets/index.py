@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from mezoo.contracts import Dataset, Excluded, Verification
 from mezoo.datasets.action_units import parse
-from mezoo.datasets.annotations import place
+from mezoo.datasets.annotations import NO_APEX, place
 from mezoo.datasets.class_maps import class_map
 from mezoo.errors import DataError
 from mezoo.frames import ImageFolder
@@ -72,6 +72,7 @@ class IndexedDataset(Dataset):
     `long_videos`: a folder without annotation is a video without expressions; otherwise it is left out.
     `from_one`: file numbers of a folder begin at 1, so another first number is worth a note.
     `whole_clip`: folders hold onset to offset only, so an interval outside their frames is the whole folder.
+    `apex_annotated`: no apex in the table is worth a note.
     `strict` (set by the constructor): a row without frames or a folder without a row raises DataError.
     """
 
@@ -79,6 +80,7 @@ class IndexedDataset(Dataset):
     long_videos: ClassVar[bool] = False
     from_one: bool = False
     whole_clip: bool = False
+    apex_annotated: ClassVar[bool] = True
     strict: bool = False
 
     @abstractmethod
@@ -131,7 +133,8 @@ class IndexedDataset(Dataset):
         lengths = [e.length / self.info.fps for found in join.expressions.values() for e in found if e.kind == "micro"]
         if not lengths or _SHORTEST_ME <= (half := median(lengths)) <= _LONGEST_ME:
             return []
-        return [f"at {self.info.fps:g} frames per second half of the micro-expressions last over {half:.2f} s"]
+        how = "over" if half > _LONGEST_ME else "under"
+        return [f"at {self.info.fps:g} frames per second half of the micro-expressions last {how} {half:.2f} s"]
 
     def _join(self, index: Index) -> _Join:
         join = _Join([c for c in index.clips if len(c.frames.listing.numbers)], defaultdict(list))
@@ -149,7 +152,7 @@ class IndexedDataset(Dataset):
                     join.notes.append(Excluded(annotation.name, index.unused[annotation.line], "left out (option)"))
                     continue
                 placed = place(annotation, present[key].frames.numbers, whole_clip=self.whole_clip)
-                join.notes.extend(placed.notes)
+                join.notes.extend(n for n in placed.notes if self.apex_annotated or n.reason != NO_APEX)
                 join.expressions[key] += [placed.expression] if placed.expression else []
         if not join.clips:
             join.problems.append(f"no frames of {self.info.title} in {index.where}: only the table was read")
@@ -199,6 +202,8 @@ class IndexedDataset(Dataset):
         hint = f"give table and frames of the same release; `mezoo data verify {self.name}` lists what is missing"
         if not join.clips:
             raise DataError(f"{self.info.title}: no frames in {index.where}", hint=self.help())
+        if index.table is None and not index.annotations:
+            raise DataError("; ".join(index.problems) or f"{self.info.title}: no table", hint=self.help())
         if not any(join.expressions.values()):
             raise DataError(
                 f"{self.info.title}: no row of {index.table} concerns a folder in {index.where} "

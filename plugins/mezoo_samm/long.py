@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 from mezoo import ImageFolder, Video, datasets, tables
+from mezoo_samm import emotions, facs_table
 
 ERRATA = Path(__file__).with_name("errata_long.csv")
 PUBLISHED = {"subjects": 30, "videos": 147, "rows": 502, "micro": 159, "macro": 343}
@@ -25,17 +26,15 @@ COLUMNS = (
     tables.Column("Notes", ("Note", "Remarks"), required=False),
 )
 ROLES = datasets.annotations.Roles("Onset", "Offset", "Apex", aus="Action Units", kind="Type")
-FILENAME = re.compile(r"(?P<subject>\d{1,3})_(?P<task>\d)_(?P<n>\d+)\W*")
 
 
 def key(row: tables.Row) -> tuple[str, str, str] | str:
     """Subject, video and code of a row. 037_4_1 names a macro- and a micro-expression: the Type is part of the key."""
-    named = FILENAME.fullmatch(tables.text(row["Filename"]))
-    if not named:
-        return f"Filename {tables.text(row['Filename'])!r} is not subject_task_number"
-    subject = named["subject"].zfill(3)
-    video = f"{subject}_{named['task']}"
-    return subject, video, f"{video}_{named['n']}"
+    named = facs_table.parts(row)
+    if isinstance(named, str):
+        return named
+    subject, task, n = named
+    return subject, f"{subject}_{task}", f"{subject}_{task}_{n}"
 
 
 class SammLong(datasets.IndexedDataset):
@@ -46,10 +45,11 @@ class SammLong(datasets.IndexedDataset):
     video (published onset 0; 10 rows). `longest` leaves out expressions of more frames
     (30 macro-expressions have over 800).
     `errata` applies the corrections shipped in `errata_long.csv`; False leaves the table as it is, a path names a CSV
-    of your own (columns subject, clip, field, published, corrected, reason). `samm` is the folder of SAMM: its emotions
-    are joined by (Filename, Type), since this table has none; without it, emotions stay unknown. `landmarks` is a
-    folder with `006_1.csv` (OpenFace) or `006_1.npy`; without it, a folder `landmarks` beside or above the videos is
-    used if there is one. `strict` refuses a set with anything missing.
+    of your own (columns subject, clip, field, published, corrected, reason). `samm` is the folder of SAMM or its table:
+    emotions and objective classes are taken from there by Filename for micro-expressions, since this table has none;
+    without it, a SAMM table below or one level above `root` is used if there is one, else emotions stay unknown.
+    `landmarks` is a folder with `006_1.csv` (OpenFace) or `006_1.npy`; without it, a folder `landmarks` beside or above
+    the videos is used if there is one. `strict` refuses a set with anything missing.
 
     Source: Yap, Kendrick, Yap, FG 2020 (arXiv 1911.01519); Davison et al., IEEE TAFFC 9(1), 2018.
     """
@@ -57,7 +57,7 @@ class SammLong(datasets.IndexedDataset):
     name = "samm_long"
     long_videos = True
     from_one = True
-    info: ClassVar[datasets.DatasetInfo] = datasets.DatasetInfo(
+    info: datasets.DatasetInfo = datasets.DatasetInfo(
         title="SAMM Long Videos",
         paper="C. H. Yap, C. Kendrick, M. H. Yap, SAMM Long Videos: A Spontaneous Facial Micro- and Macro-Expressions "
         "Dataset, FG 2020, 771-776, arXiv 1911.01519",
@@ -65,6 +65,8 @@ class SammLong(datasets.IndexedDataset):
         access="licence agreement by e-mail from the owner; research use, no redistribution",
         layout="SAMM_longvideos/006_1/006_1_0001.jpg ... and SAMM_LongVideos_V3_Release.xlsx beside the folder",
         fps=200.0,
+        emotions=("anger", "happiness", "others", "surprise", "contempt", "disgust", "fear", "sadness"),
+        class_maps=("native", "samm_5", "megc2019_3", "objective_7", "objective_5"),
     )
 
     def __init__(
@@ -96,7 +98,9 @@ class SammLong(datasets.IndexedDataset):
         path = datasets.folders.find_table(self.root, TABLE, VIDEO, wanted=wanted, title=title, hint=hint)
         table = tables.read_table(path, COLUMNS, sheet=SHEET)
         rows, done, in_vain = datasets.corrected(table.rows, self._errata, ERRATA)
-        annotations, unread = datasets.annotations.read(rows, table.rows, ROLES, key)
+        read, unread = datasets.annotations.read(rows, table.rows, ROLES, key)
+        annotations, expected, notes = self._joined(read)
+        lengths = facs_table.wrong_durations(table.rows, ROLES)
         videos, twice = self._folders()
         anchor = next((folder.parent for folder in videos.values()), self.root)
         return datasets.Index(
@@ -104,8 +108,8 @@ class SammLong(datasets.IndexedDataset):
             table=path,
             clips=self._clips(videos, anchor),
             annotations=annotations,
-            expected=PUBLISHED,
-            excluded=[*datasets.annotations.habits(table, ROLES), *done, *unread],
+            expected=expected,
+            excluded=[*datasets.annotations.habits(table, ROLES), *done, *unread, *lengths, *notes],
             problems=[*in_vain, *twice],
             unused={a.line: reason for a in annotations if (reason := self._unwanted(a))},
             mark=datasets.folders.mark_above(self.root, anchor),
@@ -121,6 +125,16 @@ class SammLong(datasets.IndexedDataset):
         from mezoo_samm import stand_in
 
         stand_in.write(out, spec, bars)
+
+    def _joined(
+        self, rows: list[datasets.Annotation]
+    ) -> tuple[list[datasets.Annotation], dict[str, int], list[datasets.Excluded]]:
+        """Rows with the emotions of SAMM where its table is found, the counts to expect, and what did not match."""
+        path = emotions.find_codes(self._samm, self.root)
+        if path is None:
+            return rows, PUBLISHED, []
+        joined, notes = emotions.join(rows, facs_table.read(path, bool(self._errata)))
+        return joined, {**PUBLISHED, **facs_table.EMOTIONS}, notes
 
     def _folders(self) -> tuple[dict[str, Path], list[str]]:
         """Video folders by name, of the nearest level that has any, and a problem for each name met twice."""

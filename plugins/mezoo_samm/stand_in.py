@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from mezoo import DataError, datasets, synthetic
-from mezoo_samm.stand_in_table import rows_of, write_table
+from mezoo_samm import stand_in_facs
+from mezoo_samm.stand_in_events import deal_events
+from mezoo_samm.stand_in_table import rows_of, with_slips, write_codes, write_table
 
 FOLDER = "SAMM_longvideos"
 FPS = 200
@@ -21,7 +23,7 @@ VIDEOS_OF_SUBJECT = (5, 7, 4, 5, 6, 3, 5, 7, 2, 5)
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Sizes in pixels; events per video where `seconds` is fixed, else drawn at the real set's rates per minute."""
+    """Sizes in pixels; events per video where `seconds` is fixed, else the real set's counts, dealt out."""
 
     subjects: int
     videos: int | None
@@ -54,10 +56,12 @@ def write(out: Path, spec: datasets.StandIn, bars: datasets.Bars) -> None:
     videos: nothing is ever written over data.
     """
     plans = _with_oddities(list(_plans(_preset(spec), spec)))
-    rows = [row for plan in plans for row in rows_of(plan.code, plan.script)]
+    rows = with_slips([row for plan in plans for row in rows_of(plan.code, plan.script)])
     kinds = [row.kind for row in rows]
+    emotions = [row.emotion for row in rows if row.kind == "micro"]
     datasets.stand_ins.write_shots(out, [_shot(plan) for plan in plans], spec.frames, bars)
     planted = write_table(out / "SAMM_LongVideos_V3_Release.xlsx", rows, dirty_seed=spec.seed if spec.dirty else None)
+    planted += write_codes(out / stand_in_facs.FILE, rows, spec.seed, dirty=spec.dirty)
     if spec.dirty and spec.frames != "none":
         spoiled = [out / FOLDER / plan.code for plan in plans]
         planted += datasets.stand_ins.soil_folders(spoiled, lambda folder: folder.name)
@@ -68,6 +72,7 @@ def write(out: Path, spec: datasets.StandIn, bars: datasets.Bars) -> None:
         "rows": len(rows),
         "micro": kinds.count("micro"),
         "macro": kinds.count("macro"),
+        **{emotion: emotions.count(emotion) for emotion in sorted(set(emotions))},
     }
     datasets.stand_ins.finish(out, "samm_long", spec, expected, planted)
 
@@ -88,26 +93,35 @@ def _preset(spec: datasets.StandIn) -> Preset:
 
 
 def _plans(preset: Preset, spec: datasets.StandIn) -> Iterator[Plan]:
-    for s, subject in enumerate(SUBJECTS[: preset.subjects]):
-        for v in range(1, (preset.videos or VIDEOS_OF_SUBJECT[s % len(VIDEOS_OF_SUBJECT)]) + 1):
+    videos = {s: preset.videos or VIDEOS_OF_SUBJECT[i % len(VIDEOS_OF_SUBJECT)] for i, s in enumerate(SUBJECTS)}
+    dealt = deal_events(videos, np.random.default_rng(spec.seed))
+    for subject in SUBJECTS[: preset.subjects]:
+        for v, events in enumerate(dealt[subject], start=1):
             rng = np.random.default_rng([spec.seed, int(subject), v])
-            seconds = preset.seconds or float(np.clip(rng.lognormal(np.log(14.5), 0.5), 2.5, 59))
-            micro, macro = _events(seconds, rng, fixed=preset.seconds is not None)
-            wanted = synthetic.ScriptSpec(FPS, round(seconds * FPS), micro, macro, intensity=spec.intensity)
+            micro, macro = _fixed_events(preset.seconds) if preset.seconds else events
             film = synthetic.FilmSpec(preset.height, preset.width, preset.face_width, seed=int(rng.integers(2**31)))
             face = int(np.random.default_rng([spec.seed, int(subject)]).integers(2**31))
-            yield Plan(f"{subject}_{v}", synthetic.write_script(wanted, rng), film, face)
+            wanted = synthetic.ScriptSpec(FPS, 0, micro, macro, intensity=spec.intensity)
+            yield Plan(f"{subject}_{v}", _script(wanted, preset.seconds, rng), film, face)
 
 
-def _events(seconds: float, rng: np.random.Generator, *, fixed: bool) -> tuple[int, int]:
-    """Micro- and macro-expressions of a video: dense and even where the length is fixed, else as in the real set.
+def _script(wanted: synthetic.ScriptSpec, seconds: float | None, rng: np.random.Generator) -> synthetic.Script:
+    """A script of the given length, or of a length as in the real set, longer where not all its events find room."""
+    length = seconds or float(np.clip(rng.lognormal(np.log(14.5), 0.5), 2.5, 59))
+    while True:
+        script = synthetic.write_script(replace(wanted, n_frames=round(length * FPS)), rng)
+        if seconds or len(script.movements) == wanted.micro + wanted.macro:
+            return script
+        length += 2
+
+
+def _fixed_events(seconds: float) -> tuple[int, int]:
+    """Micro- and macro-expressions of a video of a fixed length: dense and even.
 
     Real rates: 3.9 micro and 8.5 macro a minute. The small stand-in has 18 and 6: enough that no fold is empty, and
     so few that random spots seldom hit (two thirds of the share of frames that are micro, 0.12, make a hit by chance).
     """
-    if fixed:
-        return max(1, round(0.3 * seconds)), max(1, round(0.1 * seconds))
-    return int(rng.poisson(3.9 / 60 * seconds)), int(rng.poisson(8.5 / 60 * seconds))
+    return max(1, round(0.3 * seconds)), max(1, round(0.1 * seconds))
 
 
 def _with_oddities(plans: list[Plan]) -> list[Plan]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mezoo import datasets, synthetic, tables
+from mezoo_samm import stand_in_facs
 from mezoo_samm.long import COLUMNS, ROLES, SHEET
 
 PREAMBLE = (
@@ -34,6 +35,7 @@ class Row:
     apex: int
     offset: int
     aus: str
+    emotion: str
     notes: str = ""
 
 
@@ -44,7 +46,7 @@ def rows_of(code: str, script: synthetic.Script) -> list[Row]:
         onset = m.onset + 1 if m.onset else 0
         offset = m.offset + 1 + (PAST_END if m.offset == script.n_frames - 1 else 0)
         notes = "" if onset else "started before the video"
-        rows.append(Row(f"{code}_{n}", m.kind, onset, m.apex + 1, offset, _units(m.aus), notes))
+        rows.append(Row(f"{code}_{n}", m.kind, onset, m.apex + 1, offset, _units(m.aus), m.emotion, notes))
     return rows
 
 
@@ -66,11 +68,11 @@ def with_slips(rows: Sequence[Row]) -> list[Row]:
 def write_table(path: Path, rows: Sequence[Row], dirty_seed: int | None = None) -> list[datasets.stand_ins.Planted]:
     """Write rows below a preamble and the header; with a seed, plant the defects of real tables and list them."""
     header: list[tables.Cell] = [column.name for column in COLUMNS]
-    lines = [_line(row) for row in with_slips(rows)]
+    lines = [_line(row) for row in rows]
     planted: list[datasets.stand_ins.Planted] = []
     if dirty_seed is not None:
         rng = np.random.default_rng(dirty_seed)
-        spoiled = list(dict.fromkeys(_video(row) for row in rows))[:5]
+        spoiled = _spoiled(rows)
         usable = [
             i for i, row in enumerate(rows) if _video(row) not in spoiled and lines[i]["Apex"] != -1 and row.onset
         ]
@@ -85,12 +87,56 @@ def write_table(path: Path, rows: Sequence[Row], dirty_seed: int | None = None) 
     return planted
 
 
+def write_codes(path: Path, rows: Sequence[Row], seed: int, *, dirty: bool = False) -> list[datasets.stand_ins.Planted]:
+    """Write the table of SAMM that goes with the rows: their micro-expressions with emotions, in SAMM's own numbers.
+
+    If dirty, one row is left out, one is moved, and one belongs to no video.
+    """
+    micro = [row for row in rows if row.kind == "micro"]
+    lines = {row.filename: _code_line(row, _shift(_video(row), seed)) for row in micro}
+    planted: list[datasets.stand_ins.Planted] = []
+    spoiled = [row.filename for row in micro if _video(row) in _spoiled(rows)]
+    if dirty and len(spoiled) > 1:
+        gone, moved = spoiled[:2]
+        stranger = f"{_video(micro[0])}_99"
+        lines[stranger] = {**lines.pop(gone), "Filename": stranger}
+        lines[moved]["Onset Frame"] = int(lines[moved]["Onset Frame"] or 0) + 5
+        planted = [
+            datasets.stand_ins.Planted("SAMM row gone", gone, "no row of this name"),
+            datasets.stand_ins.Planted("SAMM row moved", moved, "frames apart"),
+            datasets.stand_ins.Planted("SAMM row of no video", stranger, "no micro-expression of this name"),
+        ]
+    stand_in_facs.write(path, [*lines.values()])
+    return planted
+
+
+def _code_line(row: Row, shift: int) -> datasets.stand_ins.Line:
+    apex = row.apex if row.apex > 0 else round(row.onset + row.offset) // 2
+    frames = (round(row.onset) + shift, apex + shift, row.offset + shift)
+    return stand_in_facs.line(row.filename, frames, _cell(row.aus), row.emotion)
+
+
+def _shift(video: str, seed: int) -> int:
+    """Frames that the film of SAMM has before the long video: none in a quarter of the real set, else 100..10,000."""
+    subject, task = video.split("_")
+    rng = np.random.default_rng([seed, int(subject), int(task)])
+    return 0 if rng.random() < 0.25 else int(rng.integers(1, 101)) * 100
+
+
+def _spoiled(rows: Sequence[Row]) -> list[str]:
+    """Videos whose folders are spoiled in a dirty stand-in: their rows stay clean."""
+    return list(dict.fromkeys(_video(row) for row in rows))[:5]
+
+
 def _line(row: Row) -> datasets.stand_ins.Line:
     subject, task, _ = row.filename.split("_")
-    units = int(row.aus) if row.aus.isdigit() else row.aus
     length = row.offset - row.onset + 1
-    cells = (subject, row.filename, int(task), row.onset, row.apex, row.offset, length, TYPES[row.kind], units)
+    cells = (subject, row.filename, int(task), row.onset, row.apex, row.offset, length, TYPES[row.kind], _cell(row.aus))
     return dict(zip((c.name for c in COLUMNS), (*cells, row.notes), strict=True))
+
+
+def _cell(aus: str) -> tables.Cell:
+    return int(aus) if aus.isdigit() else aus
 
 
 def _where(line: datasets.stand_ins.Line) -> str:

@@ -31,6 +31,10 @@ def test_a_wrong_apex_is_none(apex):
     assert placed(range(1, 200), apex=apex) == ((45, None, 85), ["kept without apex"])
 
 
+def test_an_apex_on_a_missing_frame_is_none():
+    assert placed(range(60, 87)) == ((0, None, 26), ["clamped to the first frame", "kept without apex"])
+
+
 def test_apex_on_the_onset_is_kept_and_said():
     assert placed(range(1, 200), apex=46) == ((45, 45, 85), ["kept"])
 

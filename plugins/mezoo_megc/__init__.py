@@ -1,0 +1,1 @@
+"""The composite of three datasets that MEGC 2019 is scored on."""

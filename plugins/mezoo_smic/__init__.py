@@ -1,0 +1,1 @@
+"""SMIC, SMIC-E and 4DME (University of Oulu)."""
