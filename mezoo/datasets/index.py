@@ -144,8 +144,9 @@ class IndexedDataset(Dataset):
             rows[annotation.subject, annotation.clip].append(annotation)
         for key, annotations in rows.items():
             if key not in present:
-                if index.clips:
-                    join.problems.append(f"{full_code(*key)}: no frames on disk for {len(annotations)} row(s)")
+                wanted = sum(a.line not in index.unused for a in annotations)
+                if index.clips and wanted:
+                    join.problems.append(f"{full_code(*key)}: no frames on disk for {wanted} row(s)")
                 continue
             for annotation in annotations:
                 if annotation.line in index.unused:
