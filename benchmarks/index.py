@@ -16,7 +16,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-DATASETS = ("casme", "casme2", "cas_me_sq", "samm", "samm_long", "smic", "smic_e", "cas_me_cubed", "mmew", "4dme")
+DATASETS = (
+    *("casme", "casme2", "samm", "samm_long", "smic", "smic_e", "mmew", "4dme"),
+    *("cas_me_sq_clips", "megc2019", "cas_me_sq", "cas_me_cubed"),
+)
 
 READ = """
 import json, sys, time, tracemalloc

@@ -155,6 +155,8 @@ class IndexedDataset(Dataset):
                 placed = place(annotation, present[key].frames.numbers, whole_clip=self.whole_clip)
                 join.notes.extend(n for n in placed.notes if self.apex_annotated or n.reason != NO_APEX)
                 join.expressions[key] += [placed.expression] if placed.expression else []
+                if placed.expression is None and None not in (annotation.onset, annotation.offset):
+                    join.problems.extend(f"{n.what}: {n.reason}" for n in placed.notes)
         if not join.clips:
             join.problems.append(f"no frames of {self.info.title} in {index.where}: only the table was read")
         for clip in index.clips:
