@@ -156,6 +156,8 @@ def place(annotation: Annotation, numbers: Sequence[int], *, whole_clip: bool = 
     apex = None if a.apex is None else bisect_left(numbers, a.apex)
     if a.apex is not None and not (a.onset <= a.apex <= a.offset and numbers[0] <= a.apex <= numbers[-1]):
         apex = None
+    elif apex is not None:
+        apex = min(apex, offset)  # its own frame may be missing, and the next one lie behind the offset
     notes = tuple(Excluded(a.name, reason, action) for reason, action in _changes(a, numbers, apex))
     return Placed(_expression(a, onset, offset, apex), notes)
 
