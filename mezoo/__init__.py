@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mezoo import datasets as datasets
     from mezoo import intervals as intervals
+    from mezoo import sampling as sampling
     from mezoo import synthetic as synthetic
     from mezoo import tables as tables
     from mezoo.contracts import Dataset as Dataset
     from mezoo.contracts import FeatureExtractor as FeatureExtractor
     from mezoo.errors import DataError as DataError
+    from mezoo.films import VideoFile as VideoFile
     from mezoo.frames import ImageFolder as ImageFolder
     from mezoo.models import Batch as Batch
     from mezoo.models import Recognizer as Recognizer
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "mezoo.contracts": ("Dataset", "FeatureExtractor"),
     "mezoo.errors": ("DataError",),
+    "mezoo.films": ("VideoFile",),
     "mezoo.frames": ("ImageFolder",),
     "mezoo.models": ("Batch", "Recognizer", "Spotter"),
     "mezoo.records": (
@@ -43,7 +46,7 @@ _HOMES = {
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_TOOLBOXES = ("datasets", "intervals", "synthetic", "tables")
+_TOOLBOXES = ("datasets", "intervals", "sampling", "synthetic", "tables")
 """Modules of helpers for plugins: discovery and annotation; interval arithmetic; the renderer; tolerant tables."""
 
 __version__ = "0.1.0"
@@ -63,9 +66,11 @@ __all__ = [
     "Spotter",
     "Spotting",
     "Video",
+    "VideoFile",
     "Window",
     "datasets",
     "intervals",
+    "sampling",
     "synthetic",
     "tables",
 ]

@@ -38,7 +38,7 @@ def recipe_of(extractor: FeatureExtractor, name: str, arguments: Mapping[str, An
     return {
         "extractor": name,
         "version": extractor.version,
-        "arguments": {k: str(v) if isinstance(v, Path) else v for k, v in sorted(arguments.items())},
+        "arguments": json.loads(json.dumps(dict(sorted(arguments.items())), default=str)),
         "environment": dict(extractor.environment()),
     }
 

@@ -3,31 +3,47 @@
 from functools import cache
 from typing import Any
 
-import cv2
 import numpy as np
 
 from mezoo_face.geometry import Image, Points
 
 WORKING_SIDE = 360
 """Longest side in pixels of the image that is searched; larger images are shrunk first."""
+FINE_SIDE = 640
+"""The same for the second, slower search, which finds smaller faces."""
+
+
+def candidates(grey: Image, *, fine: bool = False) -> Points:
+    """Boxes (n, 4) in pixels of what may be frontal faces, largest first; n may be 0. Input (height, width) uint8.
+
+    Local binary pattern cascade that comes with scikit-image; a box reaches from the forehead to the lower lip. The
+    smallest face is a fifth of the image's shorter side, in the fine search a tenth.
+    """
+    small, scale = shrink(grey, FINE_SIDE if fine else WORKING_SIDE)
+    side = min(small.shape)
+    least = side // (10 if fine else 5)
+    found = _cascade().detect_multi_scale(
+        img=small, scale_factor=1.1, step_ratio=1, min_size=(least, least), max_size=(side, side)
+    )
+    corners = [(face["c"], face["r"], face["c"] + face["width"], face["r"] + face["height"]) for face in found]
+    boxes = np.array(corners, dtype=np.float64).reshape(-1, 4) / scale
+    return boxes[np.argsort(boxes[:, 0] - boxes[:, 2], kind="stable")]
 
 
 def detect(grey: Image) -> Points | None:
-    """Box (left, top, right, bottom) in pixels of the largest frontal face, or None. Input (height, width) uint8.
+    """Box (left, top, right, bottom) in pixels of the largest frontal face, or None. Input (height, width) uint8."""
+    found = candidates(grey)
+    return found[0] if len(found) else None
 
-    Local binary pattern cascade that comes with scikit-image; the box reaches from the forehead to the lower lip.
-    """
-    scale = min(1.0, WORKING_SIDE / max(grey.shape))
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
-    side = min(small.shape)
-    found = _cascade().detect_multi_scale(
-        img=small, scale_factor=1.15, step_ratio=1, min_size=(side // 5, side // 5), max_size=(side, side)
-    )
-    if not found:
-        return None
-    best = max(found, key=lambda face: face["width"])
-    left, top = best["c"], best["r"]
-    return np.array([left, top, left + best["width"], top + best["height"]], dtype=np.float64) / scale
+
+def shrink(grey: Image, longest: int) -> tuple[Image, float]:
+    """The image with its longest side at most `longest` pixels, and the factor that it was scaled by (at most 1)."""
+    import cv2
+
+    scale = min(1.0, longest / max(grey.shape))
+    if scale == 1:
+        return grey, 1.0
+    return np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8), scale
 
 
 def approximate_landmarks(box: Points) -> Points:
@@ -35,23 +51,16 @@ def approximate_landmarks(box: Points) -> Points:
     return box[:2] + mean_shape() * (box[2:] - box[:2])
 
 
-def without_outliers(boxes: dict[int, Points]) -> dict[int, Points]:
-    """Boxes by row without those that are off the median box by more than half its width: mostly no faces."""
-    median = np.median(list(boxes.values()), axis=0)
-    near = {row: box for row, box in boxes.items() if np.abs(box - median).max() <= 0.5 * (median[2] - median[0])}
-    return near or boxes
-
-
 @cache
 def mean_shape() -> Points:
     """68 points of a symmetric, neutral face (68, 2) in units of a detector's box; the chin lies below it."""
-    jaw = _arc((0.5, 0.42), (0.42, 0.70), 180, 0, 17)
-    right_brow = _arc((0.285, 0.32), (0.15, 0.06), 185, 335, 5)
-    right_eye = _arc((0.31, 0.42), (0.08, 0.032), 180, 540, 7)[:6]
-    bridge = np.column_stack([np.full(4, 0.5), np.linspace(0.41, 0.60, 4)])
-    nostrils = _arc((0.5, 0.64), (0.10, 0.035), 180, 0, 5)
-    outer_lip = _arc((0.5, 0.85), (0.17, 0.07), 180, 540, 13)[:12]
-    inner_lip = _arc((0.5, 0.85), (0.13, 0.02), 180, 540, 9)[:8]
+    jaw = _evenly(_arc((0.5, 0.44), (0.43, 0.72), 180, 0, 361), 17)
+    right_brow = _arc((0.28, 0.315), (0.15, 0.06), 185, 335, 5)
+    right_eye = _arc((0.295, 0.42), (0.09, 0.034), 180, 540, 7)[:6]
+    bridge = np.column_stack([np.full(4, 0.5), np.linspace(0.39, 0.61, 4)])
+    nostrils = _arc((0.5, 0.65), (0.10, 0.035), 180, 0, 5)
+    outer_lip = _arc((0.5, 0.86), (0.18, 0.07), 180, 540, 13)[:12]
+    inner_lip = _arc((0.5, 0.86), (0.14, 0.02), 180, 540, 9)[:8]
     left_brow = _mirrored(right_brow)[::-1]
     left_eye = _mirrored(right_eye)[[3, 2, 1, 0, 5, 4]]
     return np.concatenate([jaw, right_brow, left_brow, bridge, nostrils, right_eye, left_eye, outer_lip, inner_lip])
@@ -61,6 +70,13 @@ def _arc(centre: tuple[float, float], radii: tuple[float, float], start: float, 
     """n points of an ellipse from angle `start` to `end` in degrees; 0 is right, 90 is down."""
     angle = np.radians(np.linspace(start, end, n))
     return np.column_stack([centre[0] + radii[0] * np.cos(angle), centre[1] + radii[1] * np.sin(angle)])
+
+
+def _evenly(line: Points, n: int) -> Points:
+    """n points at even distances along a line (many, 2)."""
+    along = np.concatenate([[0.0], np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum()])
+    at = np.linspace(0, along[-1], n)
+    return np.column_stack([np.interp(at, along, line[:, axis]) for axis in (0, 1)])
 
 
 def _mirrored(points: Points) -> Points:

@@ -1,21 +1,19 @@
 """Crop and alignment as pure geometry. Points are (x, y) in pixels; a box is (left, top, right, bottom)."""
 
-import cv2
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
+
+from mezoo import Video
 
 Points = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
+_BLOCK = 64
+
 STABLE = (36, 39, 42, 45, 27, 28, 29, 30)
 """Of the 68 landmarks (from 0): eye corners and nose bridge, which expressions move least."""
-
-
-def sample_positions(n_frames: int, fps: float, wanted: float) -> NDArray[np.int64]:
-    """Frames to keep for `wanted` rows per second: round(k * fps / wanted), halves up, (rows,) int64 from 0."""
-    rows = int(np.ceil(n_frames * wanted / fps)) + 1
-    positions = np.floor(np.arange(rows) * fps / wanted + 0.5).astype(np.int64)
-    return positions[positions < n_frames]
 
 
 def lab_box(points: Points) -> Points:
@@ -78,6 +76,8 @@ def warp(image: Image, matrix: Points, size: int) -> Image:
     Shrinking does not alias: the square is drawn at about the image's own resolution, then averaged down by area.
     Outside the image its border is repeated.
     """
+    import cv2
+
     finest = np.linalg.svd(matrix[:, :2], compute_uv=False).min()
     times = min(16, max(1, int(np.ceil(1 / max(finest, 1e-6) - 1e-6))))
     # OpenCV counts from pixel centres, the matrix from pixel edges: half a pixel in, half a pixel out.
@@ -87,3 +87,14 @@ def warp(image: Image, matrix: Points, size: int) -> Image:
     drawn = cv2.warpAffine(image, fine, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     shrunk = drawn if times == 1 else cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(shrunk, dtype=np.uint8)
+
+
+def warped(
+    video: Video, positions: NDArray[np.int64], matrices: Sequence[Points], *, size: int, grey: bool
+) -> Iterator[tuple[Image, NDArray[np.int64]]]:
+    """Squares of the frames `positions`, each by its own matrix: blocks of (rows, size, size[, 3]) and positions."""
+    for start in range(0, len(positions), _BLOCK):
+        block = positions[start : start + _BLOCK]
+        frames = (video.frames.read(int(p), grey=grey) for p in block)
+        squares = [warp(frame, matrix, size) for frame, matrix in zip(frames, matrices[start:], strict=False)]
+        yield np.stack(squares), block

@@ -2,15 +2,47 @@
 
 import csv
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mezoo import DataError
 from mezoo_face.geometry import Points
 
 ENDINGS = ("csv", "npz", "npy", "txt", "pts")
 FORMS = "known: OpenFace .csv (frame, x_0..x_67, y_0..y_67), .npy or .npz (frames, 68, 2), .pts or .txt with 68 points"
+CONFIDENT = 0.5
+"""A row of a CSV without the column `success` counts as a face from this `confidence` on."""
+_UNREADABLE = (OSError, ValueError, KeyError, IndexError, EOFError, csv.Error, BadZipFile)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Landmarks of n frames or rows: (n, 68, 2) float64 pixels, NaN where there is no face; score (n,) in [0, 1]."""
+
+    points: Points
+    score: NDArray[np.float64]
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which rows have a face, (n,)."""
+        return is_known(self.points)
+
+
+def is_known(points: Points) -> NDArray[np.bool_]:
+    """Which rows of (n, 68, 2) have all their points, (n,)."""
+    return np.asarray(np.isfinite(points).all(axis=(1, 2)), dtype=np.bool_)
+
+
+def with_score(points: Points, score: NDArray[np.float64] | None = None) -> Found:
+    """Landmarks with a score: 1 where none is given; a row with a point that is not finite is all NaN, its score 0."""
+    known = is_known(points)
+    given = np.ones(len(points)) if score is None else np.clip(np.nan_to_num(score), 0.0, 1.0)
+    return Found(np.where(known[:, None, None], points, np.nan), np.where(known, given, 0.0))
 
 
 def find(folder: Path, subject: str, code: str) -> Path | None:
@@ -24,29 +56,33 @@ def read(path: Path, n_frames: int) -> Points:
 
     Raises DataError for a file that is missing, damaged, of another shape, or that has more frames than the video.
     """
+    return read_scored(path, n_frames).points
+
+
+def read_scored(path: Path, n_frames: int) -> Found:
+    """As `read`, with the file's own score (OpenFace `confidence`, `score` of an .npz); 1 where it has none."""
     readers = {".csv": _openface, ".npy": _array, ".npz": _array, ".pts": _text, ".txt": _text}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise DataError(f"{path}: no landmark file of a known kind", hint=FORMS)
     try:
-        points = reader(path)
-    except (OSError, ValueError, KeyError, IndexError, EOFError, csv.Error) as error:
+        found = reader(path)
+    except _UNREADABLE as error:
         raise DataError(f"the landmarks {path} cannot be read: {error}", hint=FORMS) from error
-    if points.ndim != 3 or points.shape[1:] != (68, 2):
-        raise DataError(f"the landmarks {path} have the shape {points.shape}, not (frames, 68, 2)", hint=FORMS)
-    if len(points) > n_frames or not np.isfinite(points).all((1, 2)).any():
-        held = f"{len(points)} frames" if len(points) > n_frames else "no frame with a face"
+    if len(found.points) > n_frames or not found.known.any():
+        held = f"{len(found.points)} frames" if len(found.points) > n_frames else "no frame with a face"
         raise DataError(
             f"the landmarks {path} have {held}, the video has {n_frames} frames",
             hint="give the landmark file of this very video, one row for each frame",
         )
-    missing = np.full((n_frames - len(points), 68, 2), np.nan)
-    return np.concatenate([points, missing])
+    absent = n_frames - len(found.points)
+    points = np.concatenate([found.points, np.full((absent, 68, 2), np.nan)])
+    return Found(points, np.concatenate([found.score, np.zeros(absent)]))
 
 
 def fill(points: Points) -> Points:
     """Put in what is missing: linear in time between known frames, the nearest known frame before and after them."""
-    known = np.flatnonzero(np.isfinite(points).all((1, 2)))
+    known = np.flatnonzero(is_known(points))
     if len(known) == len(points):
         return points
     flat = points.reshape(len(points), -1)
@@ -55,7 +91,24 @@ def fill(points: Points) -> Points:
     return np.stack(columns, axis=1).reshape(points.shape)
 
 
-def _openface(path: Path) -> Points:
+def write(path: Path, found: Found) -> None:
+    """Write an .npz that `read_scored` reads: landmarks (frames, 68, 2) float32 pixels, score (frames,) float32."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez_compressed(file, landmarks=found.points.astype(np.float32), score=found.score.astype(np.float32))
+    part.replace(path)
+
+
+def _scored(points: Points, score: NDArray[np.float64] | None = None) -> Found:
+    if points.ndim != 3 or points.shape[1:] != (68, 2):
+        raise ValueError(f"the shape is {points.shape}, not (frames, 68, 2)")
+    if score is not None and score.shape != points.shape[:1]:
+        raise ValueError(f"the scores have the shape {score.shape} for {len(points)} frames")
+    return with_score(points, score)
+
+
+def _openface(path: Path) -> Found:
     with path.open(newline="", encoding="utf-8-sig") as file:
         lines = csv.reader(file)
         header = [name.strip() for name in next(lines, [])]
@@ -66,37 +119,56 @@ def _openface(path: Path) -> Points:
         table = np.array([[float(cell) for cell in line] for line in lines if line], dtype=np.float64)
     if not table.size:
         raise ValueError("it has a header and no rows")
+    columns = {name: table[:, place[name]] for name in ("frame", "success", "confidence", "face_id") if name in place}
     x, y = ([place[f"{axis}_{k}"] for k in range(68)] for axis in "xy")
     points = np.stack([table[:, x], table[:, y]], axis=-1)
-    if "success" in place:
-        points[table[:, place["success"]] == 0] = np.nan
+    points[~_is_face(columns, len(points))] = np.nan
+    score = columns.get("confidence", np.ones(len(points)))
     if "frame" not in place:
-        return points
-    return _by_frame(points, table[:, place["frame"]].astype(np.int64))
+        return _scored(points, score)
+    kept = _one_face(columns.get("face_id"), points)
+    return _by_frame(points[kept], score[kept], columns["frame"][kept].astype(np.int64))
 
 
-def _by_frame(points: Points, frames: np.ndarray) -> Points:
+def _is_face(columns: dict[str, NDArray[np.float64]], n: int) -> NDArray[np.bool_]:
+    """OpenFace's own verdict `success`; without that column its `confidence`; without both every row is a face."""
+    if "success" in columns:
+        return columns["success"] != 0
+    return columns["confidence"] >= CONFIDENT if "confidence" in columns else np.ones(n, dtype=np.bool_)
+
+
+def _one_face(identity: NDArray[np.float64] | None, points: Points) -> NDArray[np.bool_]:
+    """Rows of the face that is seen in most frames, where a CSV follows several (column `face_id`)."""
+    if identity is None:
+        return np.ones(len(points), dtype=np.bool_)
+    names, seen = np.unique(identity[is_known(points)], return_counts=True)
+    return identity == (names[seen.argmax()] if len(names) else identity[0])
+
+
+def _by_frame(points: Points, score: NDArray[np.float64], frames: NDArray[np.int64]) -> Found:
     """Rows put where their frame says: OpenFace counts from 1, its first versions and live mode from 0."""
     index = frames - (0 if frames.min() == 0 else 1)
     if index.min() < 0:
         raise ValueError(f"frame {frames.min()} in the column 'frame'")
-    placed = np.full((int(index.max()) + 1, 68, 2), np.nan)
-    placed[index] = points
-    return placed
+    placed, scores = np.full((int(index.max()) + 1, 68, 2), np.nan), np.zeros(int(index.max()) + 1)
+    placed[index], scores[index] = points, score
+    return _scored(placed, scores)
 
 
-def _array(path: Path) -> Points:
-    loaded = np.load(path, allow_pickle=False)
+def _array(path: Path) -> Found:
+    loaded: Any = np.load(path, allow_pickle=False)
+    score = None
     if isinstance(loaded, np.lib.npyio.NpzFile):
+        score = np.asarray(loaded["score"], dtype=np.float64) if "score" in loaded.files else None
         loaded = loaded["landmarks" if "landmarks" in loaded.files else loaded.files[0]]
     points = np.asarray(loaded, dtype=np.float64)
-    return points[None] if points.shape == (68, 2) else points
+    return _scored(points[None] if points.shape == (68, 2) else points, score)
 
 
-def _text(path: Path) -> Points:
+def _text(path: Path) -> Found:
     """One face of 68 lines `x y` (.pts wraps it in braces), or one line a frame with x and y in turn."""
     content = path.read_text(encoding="utf-8-sig")
     braces = re.search(r"\{(.*)\}", content, re.DOTALL)
     lines = (braces[1] if braces else content).replace(",", " ").split("\n")
     numbers = np.array([[float(n) for n in line.split()] for line in lines if line.strip()], dtype=np.float64)
-    return numbers[None] if numbers.shape == (68, 2) else numbers.reshape(len(numbers), -1, 2)
+    return _scored(numbers[None] if numbers.shape == (68, 2) else numbers.reshape(len(numbers), -1, 2))

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"errors", "records", "files"},
     {"frames", "intervals", "source", "yaml_marks", "envelope", "tables", "tables_out", "spots", "synthetic"}
-    | {"tensor_file"},
+    | {"tensor_file", "films", "sampling"},
     {"metrics", "registry", "fold_folder"},
     {"statistics", "result", "contracts", "models", "signatures", "run_folder"},
     {"datasets"},

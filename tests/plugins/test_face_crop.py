@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mezoo_face import detector, geometry, landmarks
+from mezoo_face import detector, geometry, landmarks, mesh
 from mezoo_face.crop import FaceCrop
 
 from mezoo import DataError, Video
@@ -61,22 +61,6 @@ def openface(path, points, frames=None, success=None):
 def still(tmp_path):
     """20 equal frames with a landmark file."""
     return video([picture()] * 20, file=openface(tmp_path / "006_1.csv", [face()] * 20))
-
-
-def test_200_to_25_is_every_eighth_frame():
-    assert geometry.sample_positions(1600, 200, 25).tolist() == list(range(0, 1600, 8))
-
-
-@given(st.integers(1, 3000), st.floats(5, 250), st.floats(0.05, 1))
-def test_sampling_is_increasing_inside_the_video_and_at_most_half_a_frame_off(n_frames, fps, share):
-    wanted = fps * share
-    positions = geometry.sample_positions(n_frames, fps, wanted)
-    exact = np.arange(len(positions)) * fps / wanted
-    assert positions[0] == 0
-    assert positions[-1] < n_frames
-    assert (np.diff(positions) > 0).all()
-    assert np.abs(positions - exact).max() <= 0.5 + 1e-9
-    assert np.floor(len(positions) * fps / wanted + 0.5) >= n_frames
 
 
 @given(st.floats(-3, 3), st.floats(0.3, 3), st.floats(-50, 50), st.floats(-50, 50))
@@ -182,7 +166,7 @@ def test_auto_aligns_where_there_is_a_landmark_file(tmp_path):
     auto, align = (FaceCrop(size=64, follow=f)(drift) for f in ("auto", "align"))
     assert np.array_equal(auto.values, align.values)
     assert auto.facts["follow"] == "align"
-    assert FaceCrop(follow="auto", source="embedded")._following(drift) == "first"
+    assert FaceCrop(follow="auto", landmarker="approximate")._following(drift) == "first"
 
 
 def test_following_box_goes_with_the_head(tmp_path):
@@ -268,15 +252,16 @@ def test_the_given_folder_comes_before_the_file_beside_the_data(tmp_path, still)
     mine = openface(tmp_path / "mine" / "006_1.csv", [face((3, 0))] * 20)
     assert FaceCrop(landmarks=tmp_path / "mine").sources(still) == (mine,)
     assert FaceCrop().sources(still) == (still.landmarks,)
-    assert FaceCrop(source="embedded").sources(still) == ()
+    assert FaceCrop(landmarker="approximate").sources(still) == ()
 
 
 def test_a_file_can_be_demanded():
     with pytest.raises(DataError, match=r"no landmark file for toy/006/006_1"):
-        FaceCrop(source="file")(video([picture()] * 2))
+        FaceCrop(landmarker="files")(video([picture()] * 2))
 
 
-def test_no_face_says_what_to_do():
+def test_no_face_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(mesh, "installed", lambda: "")
     with pytest.raises(DataError, match="no face found") as caught:
         FaceCrop(size=16)(video(np.zeros((3, 100, 100, 3), np.uint8)))
     assert "landmarks" in caught.value.hint
@@ -284,16 +269,18 @@ def test_no_face_says_what_to_do():
 
 @pytest.mark.parametrize("follow", ["first", "box", "align"])
 def test_embedded_detector_is_said_to_be_approximate(monkeypatch, follow):
-    found = iter([None, np.array([20.0, 30, 100, 110]), np.array([21.0, 30, 101, 110]), None])
-    monkeypatch.setattr(detector, "detect", lambda _: next(found))
-    features = FaceCrop(size=16, fps=2, follow=follow)(video([picture()] * 400))
-    assert features.facts["landmarks"] == "embedded (approximate)"
-    assert features.facts["frames_without_face"] == (1 if follow == "first" else 2)
+    monkeypatch.setattr(detector, "candidates", lambda grey, fine=False: np.array([[20.0, 30, 100, 110]]))
+    features = FaceCrop(size=16, fps=20, follow=follow, landmarker="approximate")(video([picture()] * 100))
+    assert features.facts["landmarks"] == "approximate (mean face)"
+    assert features.facts["frames_without_face"] == 0
 
 
-def test_boxes_far_from_the_others_are_no_faces():
-    boxes = {0: np.array([0.0, 0, 10, 10]), 1: np.array([1.0, 0, 11, 10]), 2: np.array([90.0, 90, 95, 95])}
-    assert list(detector.without_outliers(boxes)) == [0, 1]
+def test_the_first_face_may_come_late(monkeypatch):
+    looks = iter([np.empty((0, 4))] * 2 + [np.array([[20.0, 30, 100, 110]])] * 18)
+    monkeypatch.setattr(detector, "candidates", lambda grey, fine=False: next(looks))
+    facts = FaceCrop(size=16, landmarker="approximate")(video([picture()] * 20)).facts
+    assert facts["frames_without_face"] == 2
+    np.testing.assert_allclose(facts["first_box"], geometry.lab_box(face()), atol=0.06)
 
 
 def test_detector_finds_a_real_photograph():
@@ -312,6 +299,10 @@ def test_mean_shape_is_symmetric():
     assert shape[19, 1] < shape[37, 1] < shape[30, 1] < shape[51, 1] < shape[57, 1] < shape[8, 1]
 
 
-def test_environment_names_what_changes_the_numbers():
+def test_environment_names_what_changes_the_numbers(monkeypatch):
+    monkeypatch.setattr(mesh, "installed", lambda: "")
     assert set(FaceCrop().environment()) == {"opencv", "scikit-image"}
-    assert set(FaceCrop(source="file").environment()) == {"opencv"}
+    assert set(FaceCrop(landmarker="files").environment()) == {"opencv"}
+    monkeypatch.setattr(mesh, "installed", lambda: "0.10.21")
+    assert FaceCrop().environment()["mediapipe"] == "0.10.21"
+    assert set(FaceCrop(landmarker="approximate").environment()) == {"opencv", "scikit-image"}
