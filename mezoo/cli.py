@@ -12,6 +12,8 @@ EXAMPLES = {
     "list": "mezoo list models --json",
     "check": "mezoo check recipes/mesnet_samm.yaml --set model.lr=1e-3",
     "show": "mezoo show mesnet_samm --synthetic",
+    "extract": "mezoo extract --dataset casme2 --root /data/CASME2 --feature tvl1 --set feature.size=128",
+    "view": "mezoo view casme2/01/EP02_01f --root /data/CASME2 --feature tvl1 --out views",
     "data": "mezoo data verify samm_long --root /data/SAMM_longvideos",
     "data list": "mezoo data list --json",
     "data info": "mezoo data info casme2",
@@ -51,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _module(command: str) -> Any:
-    return import_module("mezoo.commands_data" if command.startswith("data_") else "mezoo.commands")
+    data, features = command.startswith("data_"), command in {"extract", "view"}
+    return import_module("mezoo.commands_data" if data else f"mezoo.commands{'_features' if features else ''}")
 
 
 def show_error(what: str, hint: str) -> None:
@@ -71,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     _list(commands)
     for name, text in (("check", "validate a recipe: no data, no GPU"), ("show", "print a recipe with every default")):
         _recipe_arguments(_add(commands, name, text))
+    _features(commands)
     _data(commands)
     _store(commands)
     return parser
@@ -96,6 +100,26 @@ def _list(commands: Any) -> None:
     kinds = ["datasets", "features", "models", "recipes"]
     parser.add_argument("kind", nargs="?", choices=kinds, help="only these")
     _json(parser)
+
+
+def _features(commands: Any) -> None:
+    extract = _add(commands, "extract", "features of every video into the store; the same command continues")
+    extract.add_argument("recipe", nargs="?", help="a recipe, whose dataset and features are meant")
+    extract.add_argument("--dataset", metavar="NAME", help="a dataset of `mezoo data list`, with --root")
+    extract.add_argument("--film", nargs="+", metavar="FILE", help="films, or folders of films")
+    extract.add_argument("--workers", type=int, metavar="N", help="processes (default: all cores where it pays)")
+    extract.add_argument("--out", metavar="DIR", help="also write each as DIR/SUBJECT/VIDEO.npz")
+    view = _add(commands, "view", "a page and a contact sheet of one video")
+    view.add_argument("what", metavar="DATASET/VIDEO", help="such as casme2/01/EP02_01f, or a film")
+    view.add_argument("--out", default="views", metavar="DIR", help="where to write (default: views)")
+    for parser in (extract, view):
+        parser.add_argument("--root", metavar="DIR", help="the dataset's folder (default: $MEZOO_DATA)")
+        parser.add_argument("--feature", metavar="NAME", help="a feature of `mezoo list features`, or {use: ..., ...}")
+        parser.add_argument(
+            "--set", action="append", default=[], metavar="KEY=VALUE", help="as feature.size=128; repeatable"
+        )
+        parser.add_argument("--synthetic", action="store_true", help="on a synthetic stand-in: no licence, no download")
+    _json(extract)
 
 
 def _data(commands: Any) -> None:

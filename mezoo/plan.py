@@ -54,6 +54,8 @@ class Work:
 
 def plan(recipe: Recipe, options: Options, progress: Progress) -> Work:
     """Open the data and find which folds are left. Raises DataError, PluginError, RecipeError, RunError."""
+    if recipe.task != "spotting":
+        raise RecipeError(f"task {recipe.task} cannot be run yet", hint="spotting can")
     dataset, synthetic = open_dataset(recipe, options.cache, progress)
     videos = dataset.videos()
     if not videos:
@@ -71,8 +73,6 @@ def plan(recipe: Recipe, options: Options, progress: Progress) -> Work:
 
 def open_dataset(recipe: Recipe, cache: Path, progress: Progress) -> tuple[Dataset, bool]:
     """The dataset of a recipe and whether it is synthetic; a stand-in is written first if the recipe asks for one."""
-    if recipe.task != "spotting":
-        raise RecipeError(f"task {recipe.task} cannot be run yet", hint="spotting can")
     if recipe.stand_in is None:
         dataset: Dataset = make(recipe.dataset)
         return dataset, is_synthetic(dataset.root)

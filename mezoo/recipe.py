@@ -124,6 +124,23 @@ def read_recipe(argument: str, overrides: Sequence[str] = (), *, synthetic: bool
     return draft.finish(synthetic)
 
 
+def read_block(kind: PluginKind, text: str, overrides: Sequence[str] = (), supplied: tuple[str, ...] = ()) -> Block:
+    """A block from the command line: a name or `{use: name, key: value}`, with `key.path=value` laid over it.
+
+    `supplied` arguments are given by the program itself. Raises RecipeError listing every problem.
+    """
+    given = yaml_marks.parse(f"value: {text}", "the command line").data["value"]
+    block = given if isinstance(given, dict) else {"use": given}
+    draft = Draft(Path("the command line"), yaml_marks.Marked({kind: block}, {}, {}))
+    for override in overrides:
+        draft.override(f"{kind}.{override}")
+    draft.expand(environment_needed=True)
+    made = draft.block((kind,), [kind], supplied)
+    if draft.problems or made is None:
+        raise RecipeError(draft.render() or f"{text!r} names no {kind}", hint=f"mezoo list {kind}s has the names")
+    return made
+
+
 class Draft:
     """A recipe on its way: plain data, where each value came from, and the problems found so far."""
 
@@ -205,10 +222,10 @@ class Draft:
             for item in error.errors():
                 self._envelope_problem(item)
         supplied = {"dataset": ("root",)} if synthetic else {}
-        blocks = {name: self._block((name,), [kind], supplied.get(name, ())) for name, kind in _BLOCKS.items()}
+        blocks = {name: self.block((name,), [kind], supplied.get(name, ())) for name, kind in _BLOCKS.items()}
         self._check_trainer()
         if self.problems or envelope is None:
-            raise RecipeError(self._render())
+            raise RecipeError(self.render())
         done = {name: block for name, block in blocks.items() if block}
         return Recipe(
             name=self.path.stem,
@@ -235,7 +252,7 @@ class Draft:
         else:
             self.problems.append((path, f"{'.'.join(path)}: {item['msg'].lower()}, given {item['input']!r}"))
 
-    def _block(self, path: KeyPath, kinds: Sequence[PluginKind], supplied: tuple[str, ...] = ()) -> Block | None:
+    def block(self, path: KeyPath, kinds: Sequence[PluginKind], supplied: tuple[str, ...] = ()) -> Block | None:
         """The checked `use:` block at `path`, blocks inside its arguments included; None if it does not hold."""
         given: Any = self.data
         for key in path:
@@ -252,9 +269,7 @@ class Draft:
             self.problems.append(((*path, "use"), f"plugin {given['use']!r} cannot be loaded: {error}"))
             return None
         arguments = {k: v for k, v in given.items() if k != "use"}
-        inner = {
-            k: self._block((*path, k), _NESTED) for k, v in arguments.items() if isinstance(v, dict) and "use" in v
-        }
+        inner = {k: self.block((*path, k), _NESTED) for k, v in arguments.items() if isinstance(v, dict) and "use" in v}
         checked, problems = check_block(f"{plugin.kind} {plugin.name}", source, arguments, supplied)
         self.problems += [((*path, key) if key else path, message) for key, message in problems]
         return Block(plugin, {**checked, **{k: b for k, b in inner.items() if b}}, source)
@@ -270,8 +285,9 @@ class Draft:
         for key in _OWN_TRAINER_KEYS.keys() & given.keys():
             self.problems.append((("trainer", key), f"trainer.{key} is not yours to set: {_OWN_TRAINER_KEYS[key]}"))
 
-    def _render(self) -> str:
-        text = self.path.read_text(encoding="utf-8").splitlines()
+    def render(self) -> str:
+        """Every problem, each with its line of the recipe where it has one."""
+        text = self.path.read_text(encoding="utf-8").splitlines() if self.places else []
         ordered = sorted(set(self.problems), key=lambda p: (self._place(p[0]) or (10**6, 0), p[1]))
         lines: list[str] = []
         for path, message in ordered:

@@ -19,8 +19,9 @@ class VideoFile:
     """Frames of a film (avi, mp4, mkv, mov ...), in the order and the orientation in which they are shown.
 
     The film is indexed once, when first asked; reading forward decodes each frame once, another order costs a jump
-    to the key frame before. Pickles without its decoder, and gives up decoders before a process forks. Frames that
-    are lost at the end of a damaged film are not counted; a lost one inside keeps its number and cannot be read.
+    to the key frame before. A few decoders are kept open in a process; none goes into a pickle or through a fork.
+    Frames lost at the end of a damaged film are not counted; a lost one inside keeps its number and cannot be read.
+    Not every kind of file tells that its end is missing: avi, mp4, mov and mkv do, a transport stream does not.
     `decoder`: "auto" is decord where it is installed and reads this film as PyAV does, else PyAV.
     Raises DataError, at first use, for a file that is missing, empty or no film.
     """

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 HONEST = ("mov", "matroska")
 """Containers that keep the time at which each frame is shown, not only the order in which frames are coded."""
-ONE_TO_ONE = {"h264", "hevc", "vp9", "libvpx-vp9", "av1", "libdav1d", "libaom-av1", "mpeg4", "mjpeg", "ffv1", "prores"}
+ONE_TO_ONE = {
+    *("h264", "hevc", "vp9", "libvpx-vp9", "av1", "libdav1d", "libaom-av1", "mpeg4"),
+    *("mjpeg", "ffv1", "prores", "png", "rawvideo", "huffyuv", "ffvhuff", "utvideo", "dnxhd"),
+}
 """Codings whose every packet becomes one shown frame, as the decoders are called."""
 
 UNTIMED = np.iinfo(np.int64).min
@@ -33,7 +36,7 @@ class Orientation:
     upside_down: bool = False
 
     def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(height, width, 3) as shown, from (h, w, 3) as decoded."""
+        """(height, width, 3) as shown, from (h, w, 3) as decoded; the same array where nothing is to be done."""
         shown = image.transpose(1, 0, 2) if self.transposed else image
         return np.ascontiguousarray(shown[:: -1 if self.upside_down else 1, :: -1 if self.left_right else 1])
 

@@ -7,11 +7,11 @@ are classes of the page. Every name that came from data is escaped here.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from math import ceil, floor, log10
 
 import numpy as np
 
 from mezoo.report.reading import Series
+from mezoo.svg import element, pct, text, ticks
 
 MOST_DOTS = 1200
 """More expressions than this are not drawn one by one."""
@@ -40,36 +40,10 @@ class Panel:
     unit: bool = False
 
 
-def pct(share: float) -> str:
-    """A share of the width as an SVG length: 0.125 -> 12.5%."""
-    return f"{100 * share:.2f}".rstrip("0").rstrip(".") + "%"
-
-
-def element(name: str, body: str = "", **attributes: object) -> str:
-    """An SVG element; `class_` is class, `_` in a name is `-`; attribute values are escaped, the body is not."""
-    pairs = ((k.rstrip("_").replace("_", "-"), escape(str(v))) for k, v in attributes.items())
-    head = name + "".join(f' {k}="{v}"' for k, v in pairs)
-    return f"<{head}>{body}</{name}>" if body else f"<{head}/>"
-
-
 def figure(kind: str, height: float, label: str, body: str) -> str:
     """The outer svg: full width, fixed height in pixels, one spoken label."""
     head = f'class="fig {kind}" role="img" aria-label="{escape(label)}" width="100%" height="{height:g}"'
     return f"<svg {head}>{body}</svg>"
-
-
-def text(words: str, x: str, y: float, **attributes: object) -> str:
-    """Escaped text at x (an SVG length) and y pixels."""
-    return element("text", escape(words), x=x, y=f"{y:g}", **attributes)
-
-
-def ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """At most about `most` round numbers from low to high."""
-    span = max(high - low, 1e-12)
-    power = 10.0 ** floor(log10(span / most))
-    step = next(s * power for s in (1, 2, 5, 10, 20) if span / (s * power) <= most)
-    first = ceil(low / step - 1e-9)
-    return [round(i * step, 10) for i in range(first, floor(high / step + 1e-9) + 1)]
 
 
 def ceiling(values: Sequence[float]) -> float:

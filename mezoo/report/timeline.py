@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mezoo.intervals import iou, match
-from mezoo.report.figures import element, figure, pct, text, ticks
+from mezoo.report.figures import figure
 from mezoo.report.reading import Event, Film
+from mezoo.svg import element, pct, text, ticks
 
 WORDS = {"micro": ("ME", "micro-expression"), "macro": ("MaE", "macro-expression")}
 CURVE = 44

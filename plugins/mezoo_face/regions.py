@@ -106,6 +106,13 @@ class Placed:
         widest = (self.boxes[..., 2:] - self.boxes[..., :2]).max((0, 1), initial=1)
         return int(widest[1]), int(widest[0])
 
+    def outlines(self, row: int) -> list[Points]:
+        """Corners (n, 2) px, x before y, of every region in one frame; a box is drawn around its outermost pixels."""
+        drawn = [np.array([[a, b], [c, b], [c, d], [a, d]]) - 0.5 for a, b, c, d in self.boxes[row].tolist()]
+        for region, corners in zip(self.polygons, self.corners[row], strict=True):
+            drawn[region] = corners
+        return drawn
+
     def rows(self, start: int, stop: int) -> "Placed":
         """The same regions in frames start to stop, the last not included."""
         part = slice(start, stop)

@@ -62,7 +62,14 @@ class RoiFlow(FeatureExtractor):
         """The same, block by block of the flow."""
         flow = self.flow.stream(video)
         track = lm.follow(video, self._wanted(video, flow.fps))
-        facts: dict[str, Any] = {**track.facts, "empty_regions": 0, "empty_noses": 0, "flow": flow.facts}
+        components = ["length", "angle"] if self.reduce == "polar" else ["x", "y"]
+        facts: dict[str, Any] = {
+            **track.facts,
+            "components": components,
+            "empty_regions": 0,
+            "empty_noses": 0,
+            "flow": flow.facts,
+        }
         return FeatureStream(self._blocks(video, flow, track, facts), flow.n_frames, flow.fps, facts)
 
     def _blocks(
@@ -77,6 +84,10 @@ class RoiFlow(FeatureExtractor):
                 )
             points = track.points[_nearest(track.positions, self._ends(video, positions, stream.fps))]
             placed, nose = self._placed(self._to_flow(points, video, flow), video, flow)
+            if "outlines" not in facts:
+                size = (values.shape[2], values.shape[1])
+                corners = self._from_flow(placed.outlines(0), video, stream.facts, size)
+                facts["outlines"] = {"frame": int(positions[0]), "polygons": [p.round(1).tolist() for p in corners]}
             for start, stop in _blocks(placed, flow):
                 yield self._motion(flow, (placed, nose), (start, stop), facts), positions[start:stop]
 
@@ -113,6 +124,14 @@ class RoiFlow(FeatureExtractor):
         if self.at == "second":
             return positions
         return np.minimum(positions + max(1, round(video.fps / fps)), len(video.frames) - 1)
+
+    def _from_flow(
+        self, outlines: Sequence[Points], video: Video, facts: Mapping[str, Any], size: tuple[int, int]
+    ) -> list[Points]:
+        """Corners from pixels of the flow of (width, height) `size` back to pixels of the frames."""
+        height, width = video.frames.read(0, grey=True).shape
+        box = np.array((facts.get("crop") or {}).get("first_box") or [0, 0, width, height], dtype=np.float64)
+        return [(p + 0.5) * (box[2:] - box[:2]) / np.array(size) + box[:2] - 0.5 for p in outlines]
 
     def _to_flow(self, points: Points, video: Video, flow: Features) -> Points:
         """Landmarks from pixels of the frames to pixels of the flow, which may be of resized or cropped frames."""

@@ -11,17 +11,17 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"errors", "records", "files"},
     {"frames", "intervals", "source", "yaml_marks", "envelope", "tables", "tables_out", "spots", "synthetic"}
-    | {"tensor_file", "films", "sampling"},
+    | {"tensor_file", "films", "sampling", "svg"},
     {"metrics", "registry", "fold_folder"},
     {"statistics", "result", "contracts", "models", "signatures", "run_folder"},
     {"datasets"},
     {"protocol", "recipe", "store", "tasks", "tracking", "progress"},
     {"recipe_text", "plugin_objects", "data", "stand_in"},
     {"plan", "fold", "extraction"},
-    {"summary", "report"},
+    {"summary", "report", "view"},
     {"run"},
-    {"commands"},
-    {"commands_data"},
+    {"commands"} | {"inputs"},
+    {"commands_data", "commands_features"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from mezoo.errors import RunError
 from mezoo.report import write_report
-from mezoo.report.figures import ceiling, mean, ticks
+from mezoo.report.figures import ceiling, mean
 from mezoo.report.reading import Series
 from mezoo.report.timeline import decimate, path
+from mezoo.svg import ticks
 
 KINDS = ("micro", "macro")
 

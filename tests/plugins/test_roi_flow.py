@@ -285,3 +285,14 @@ def test_the_store_is_told_what_the_numbers_hang_on(tmp_path):
 def test_a_wrong_set_is_refused_before_anything_is_read():
     with pytest.raises(DataError, match="mdmo35"):
         RoiFlow(GivenFlow(BYTES, (1, 2, 3, 4)), regions="mdmo35")
+
+
+def test_facts_tell_where_the_regions_lie_in_pixels_of_the_frame(tmp_path):
+    film = video(tmp_path, face(), shape=(400, 400))
+    made = RoiFlow(GivenFlow(steady((1, 1)), (1, 2)))(film)
+    outlines = made.facts["outlines"]
+    assert (outlines["frame"], len(outlines["polygons"])) == (1, 12)
+    brow = np.array(outlines["polygons"][0])
+    np.testing.assert_allclose(brow.mean(0), face()[0, 18], atol=1.01)
+    np.testing.assert_allclose(np.ptp(brow, axis=0), [22, 22])
+    assert made.facts["components"] == ["x", "y"]
