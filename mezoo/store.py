@@ -149,6 +149,8 @@ class FeatureStore:
             raise StoreError(f"cannot write the feature store {self.root}: {reason}", hint=hint) from error
 
     def _write(self, path: Path, key: Mapping[str, Any], stream: FeatureStream) -> None:
+        for left in path.parent.glob(f"{path.stem}.*.part"):  # of a process that was killed: the lock is ours now
+            left.unlink(missing_ok=True)
         part = path.with_suffix(f".{os.getpid()}.part")
         try:
             shape, dtype = write_blocks(part, stream.blocks)

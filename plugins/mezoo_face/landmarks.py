@@ -14,7 +14,10 @@ from mezoo import DataError
 from mezoo_face.geometry import Points
 
 ENDINGS = ("csv", "npz", "npy", "txt", "pts")
-FORMS = "known: OpenFace .csv (frame, x_0..x_67, y_0..y_67), .npy or .npz (frames, 68, 2), .pts or .txt with 68 points"
+FORMS = (
+    "known: OpenFace .csv (frame, x_0..x_67, y_0..y_67), .npy or .npz (frames, 68, 2), .npz of mezoo extract, .pts or "
+    ".txt with 68 points"
+)
 CONFIDENT = 0.5
 """A row of a CSV without the column `success` counts as a face from this `confidence` on."""
 _UNREADABLE = (OSError, ValueError, KeyError, IndexError, EOFError, csv.Error, BadZipFile)
@@ -91,15 +94,6 @@ def fill(points: Points) -> Points:
     return np.stack(columns, axis=1).reshape(points.shape)
 
 
-def write(path: Path, found: Found) -> None:
-    """Write an .npz that `read_scored` reads: landmarks (frames, 68, 2) float32 pixels, score (frames,) float32."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez_compressed(file, landmarks=found.points.astype(np.float32), score=found.score.astype(np.float32))
-    part.replace(path)
-
-
 def _scored(points: Points, score: NDArray[np.float64] | None = None) -> Found:
     if points.ndim != 3 or points.shape[1:] != (68, 2):
         raise ValueError(f"the shape is {points.shape}, not (frames, 68, 2)")
@@ -158,11 +152,20 @@ def _by_frame(points: Points, score: NDArray[np.float64], frames: NDArray[np.int
 def _array(path: Path) -> Found:
     loaded: Any = np.load(path, allow_pickle=False)
     score = None
+    if isinstance(loaded, np.lib.npyio.NpzFile) and {"values", "positions"} <= {*loaded.files}:
+        return with_score(_extracted(loaded["values"], loaded["positions"]))
     if isinstance(loaded, np.lib.npyio.NpzFile):
         score = np.asarray(loaded["score"], dtype=np.float64) if "score" in loaded.files else None
         loaded = loaded["landmarks" if "landmarks" in loaded.files else loaded.files[0]]
     points = np.asarray(loaded, dtype=np.float64)
     return _scored(points[None] if points.shape == (68, 2) else points, score)
+
+
+def _extracted(values: NDArray[Any], positions: NDArray[np.int64]) -> Points:
+    """What `mezoo extract --feature landmarks --out DIR` wrote: rows (rows, 68, 2) at their frames, NaN between."""
+    points = np.full((int(positions[-1]) + 1, 68, 2), np.nan)
+    points[positions] = values
+    return points
 
 
 def _text(path: Path) -> Found:

@@ -32,7 +32,8 @@ draws. It is no trained regression to iBUG's annotation, and distances to it sho
 _REGION, _WHOLE = 3.0, 0.7
 _SEARCH_CONFIDENCE = 0.5
 FACES_HINT = (
-    "pip install 'mezoo[faces]' (Python 3.11 or 3.12), or write landmark files with `mezoo_face.write_landmarks`"
+    "pip install 'mezoo[faces]' (Python 3.11 or 3.12), or have files written where that is installed: "
+    "mezoo extract --feature landmarks --out DIR"
 )
 
 

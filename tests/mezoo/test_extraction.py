@@ -132,6 +132,17 @@ def test_an_interruption_loses_the_video_in_hand_only(toy, cache, monkeypatch):
     assert not [*cache.rglob("*.part")]
 
 
+def test_the_leavings_of_a_killed_process_go_when_the_video_is_made(toy, cache):
+    block = read_block("feature", "toy_mean")
+    extraction.extract(block, videos(toy), cache, LineProgress(), 1)
+    made = sorted(cache.glob("features/*/*/*.safetensors"))[0]
+    made.unlink()
+    made.with_suffix(".999999.part").write_bytes(b"half")
+    extraction.extract(block, videos(toy), cache, LineProgress(), 1)
+    assert made.is_file()
+    assert not [*cache.rglob("*.part")]
+
+
 def test_features_as_files(toy, cache, mezoo, tmp_path):
     typed = (
         "--dataset",

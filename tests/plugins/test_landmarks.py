@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mezoo_face import approximate, detector, landmarker, landmarks, mesh, motion, track, write_landmarks
+from mezoo_face import approximate, detector, landmarker, landmarks, mesh, motion, track
 from mezoo_face.landmark_feature import Landmarks
 
 from mezoo import DataError, Video
@@ -76,10 +76,10 @@ def test_of_several_faces_the_one_seen_most_is_read(tmp_path):
     np.testing.assert_allclose(points, [face(), face()])
 
 
-def test_what_is_written_is_read_again(tmp_path):
+def test_an_npz_with_scores(tmp_path):
     points = np.stack([face(), np.full((68, 2), np.nan), face((0.25, 3))])
-    landmarks.write(tmp_path / "sub" / "a.npz", landmarks.with_score(points, np.array([0.5, 1, 2])))
-    found = landmarks.read_scored(tmp_path / "sub" / "a.npz", 3)
+    np.savez(tmp_path / "a.npz", landmarks=points, score=np.array([0.5, 1, 1]))
+    found = landmarks.read_scored(tmp_path / "a.npz", 3)
     np.testing.assert_allclose(found.points, points, atol=1e-5)
     assert found.score.tolist() == [0.5, 0, 1]
 
@@ -481,43 +481,13 @@ def test_the_mesh_serves_the_feature(monkeypatch):
     assert Landmarks().environment()["mediapipe"] == "0.10.21"
 
 
-# ---------------------------------------------------------------------------------------------------- writing files
+# -------------------------------------------------------------------------------------------------- files of an extract
 
 
-def test_files_are_written_for_folders_and_read_back(tmp_path, monkeypatch, capsys):
-    import cv2
-
-    monkeypatch.setattr(mesh, "installed", lambda: "0.10.21")
-    monkeypatch.setattr(mesh, "MediaPipe", Squares)
-    for name, n in (("006/006_1", 3), ("007/007_2", 2)):
-        (tmp_path / name).mkdir(parents=True)
-        for i in range(n):
-            cv2.imwrite(str(tmp_path / name / f"{i + 1:03d}.png"), squares((100 + i, 100, 90)) if i != 1 else squares())
-    out = tmp_path / "out"
-    assert write_landmarks.main([str(tmp_path), str(out)]) == 0
-    assert "3 frames, 1 without a face, mesh" in capsys.readouterr().out
-    found = landmarks.read_scored(out / "006" / "006_1.npz", 3)
-    assert found.known.tolist() == [True, False, True]
-    assert abs(where(found.points[2])[0] - 102) <= 1
-    assert landmarks.find(out, "007", "007_2") == out / "007" / "007_2.npz"
-
-
-def test_a_film_is_read_forwards_and_again(tmp_path):
-    av = pytest.importorskip("av")
-    with av.open(str(tmp_path / "a.avi"), "w") as film:
-        stream = film.add_stream("mjpeg", rate=30)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
-        for i in range(6):
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 40 * i, np.uint8), format="rgb24")
-            film.mux(stream.encode(frame))
-        film.mux(stream.encode())
-    (name, shown), *rest = write_landmarks.videos_in(tmp_path, 100)
-    assert (name, shown.fps, len(shown.frames), rest) == ("a", 30, 6, [])
-    for index in (0, 3, 3, 5, 1):
-        assert abs(float(shown.frames.read(index).mean()) - 40 * index) < 4
-    assert shown.frames.read(2, grey=True).shape == (48, 64)
-
-
-def test_nothing_to_write_is_said(tmp_path, capsys):
-    assert write_landmarks.main([str(tmp_path), str(tmp_path / "out")]) == 1
-    assert "no film and no folder of images" in capsys.readouterr().err
+def test_what_extract_wrote_is_read_back(tmp_path):
+    points = np.random.default_rng(0).uniform(0, 99, (3, 68, 2)).astype(np.float32)
+    (tmp_path / "006").mkdir()
+    np.savez(tmp_path / "006" / "006_1.npz", values=points, positions=np.array([0, 2, 5]), fps=25.0)
+    found = landmarks.read_scored(landmarks.find(tmp_path, "006", "006_1"), 8)
+    assert found.known.tolist() == [True, False, True, False, False, True, False, False]
+    np.testing.assert_allclose(found.points[[0, 2, 5]], points)
