@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mezoo.errors import DataError
 
@@ -34,7 +34,7 @@ def open_film(path: Path, options: dict[str, str] | None = None) -> "tuple[Input
     _look(path)
     try:
         # Absolute, so that a colon in a file name is not taken for a protocol.
-        container = av.open(str(path.absolute()), options=options or {}, metadata_errors="replace")
+        container = av.open(str(path.absolute()), options=options or {}, **_lenient(av.__version__))
     except (FFmpegError, OSError) as error:
         raise DataError(
             f"{path} is not a film, or its beginning or end is missing ({_words(error)})", hint=AGAIN
@@ -46,6 +46,11 @@ def open_film(path: Path, options: dict[str, str] | None = None) -> "tuple[Input
     # One thread: processes share the cores, and frames in flight cost memory.
     stream.codec_context.thread_count = 1
     return container, stream
+
+
+def _lenient(version: str) -> dict[str, Any]:
+    """What lets PyAV read titles that are no UTF-8; from version 19 on it has no such option."""
+    return {"metadata_errors": "replace"} if int(version.partition(".")[0]) < 19 else {}
 
 
 def decoded(packets: "Iterator[Packet]", stream: "VideoStream") -> "Iterator[VideoFrame]":
