@@ -107,7 +107,7 @@ class CasMeCubed(datasets.IndexedDataset):
         self._landmarks = landmarks
 
     def index(self) -> datasets.Index:
-        """Tables and video folders: root itself, up to 4 levels below it, tables also one level above or beside."""
+        """Tables and video folders: root itself, up to 4 levels below it, tables also above or beside."""
         title, hint = self.info.title, self.help()
         datasets.folders.require_folder(self.root, title, hint)
         labels, problems = self._labels()
@@ -140,7 +140,7 @@ class CasMeCubed(datasets.IndexedDataset):
         stand_in_cas_me_cubed.write(out, spec, bars)
 
     def _find(self, name: re.Pattern[str]) -> Path | None:
-        """The best table of a name: below root, one level above, or in a folder `annotation` up to two above."""
+        """The best table of a name: below root, above it, or in a folder `annotation` beside it."""
         beside = [folder / "annotation" for folder in self.root.resolve().parents[:2]]
         places = [self.root, *(folder for folder in beside if folder.is_dir())]
         return next((p for place in places for p in datasets.folders.find_files(place, name, SUBJECT)), None)

@@ -70,7 +70,7 @@ class CasMeSq(datasets.IndexedDataset):
         self._landmarks = landmarks
 
     def index(self) -> datasets.Index:
-        """Table and video folders: root itself, up to 3 levels below it, the table also one level above."""
+        """Table and video folders: root itself, up to 3 levels below it, the table also above."""
         title, hint = self.info.title, self.help()
         datasets.folders.require_folder(self.root, title, hint)
         table = code_table.read(self.root, self._revision, self._errata, title, hint)

@@ -89,7 +89,7 @@ class CasMeSqClips(datasets.IndexedDataset):
         return self._table().annotations
 
     def index(self) -> datasets.Index:
-        """Table and clip folders: root itself, up to 5 levels below it, the table also one level above."""
+        """Table and clip folders: root itself, up to 5 levels below it, the table also above."""
         table = self._table()
         anchor, found, twice = self._cut_outs()
         clips = {(c.subject, c.code): self._clip(c, anchor) for c in found}

@@ -101,7 +101,7 @@ class Mmew(datasets.IndexedDataset):
         self._landmarks = landmarks
 
     def index(self) -> datasets.Index:
-        """Table and clip folders: root itself, up to 5 levels below it, the table also one level above."""
+        """Table and clip folders: root itself, up to 5 levels below it, the table also above."""
         title, hint = self.info.title, self.help()
         datasets.folders.require_folder(self.root, title, hint)
         path = datasets.folders.find_table(self.root, TABLE, CLIP, wanted=WANTED, title=title, hint=hint)

@@ -10,7 +10,7 @@ from mezoo_samm import facs_table
 
 
 def find_codes(samm: Path | None, root: Path) -> Path | None:
-    """The table of SAMM: as given, else one that lies below `root` or one level above it, if there is one.
+    """The table of SAMM: as given, else one that lies below `root` or above it, if there is one.
 
     Raises DataError if a given place holds none.
     """

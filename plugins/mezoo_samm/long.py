@@ -47,7 +47,7 @@ class SammLong(datasets.IndexedDataset):
     `errata` applies the corrections shipped in `errata_long.csv`; False leaves the table as it is, a path names a CSV
     of your own (columns subject, clip, field, published, corrected, reason). `samm` is the folder of SAMM or its table:
     emotions and objective classes are taken from there by Filename for micro-expressions, since this table has none;
-    without it, a SAMM table below or one level above `root` is used if there is one, else emotions stay unknown.
+    without it, a SAMM table below or above `root` is used if there is one, else emotions stay unknown.
     `landmarks` is a folder with `006_1.csv` (OpenFace) or `006_1.npy`; without it, a folder `landmarks` beside or above
     the videos is used if there is one. `strict` refuses a set with anything missing.
 
@@ -91,7 +91,7 @@ class SammLong(datasets.IndexedDataset):
         self._landmarks = landmarks
 
     def index(self) -> datasets.Index:
-        """Table and video folders: root itself, up to 3 levels below it, the table also one level above."""
+        """Table and video folders: root itself, up to 3 levels below it, the table also above."""
         title, hint = self.info.title, self.help()
         datasets.folders.require_folder(self.root, title, hint)
         wanted = "SAMM_LongVideos_V*_Release.xlsx"

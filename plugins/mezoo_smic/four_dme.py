@@ -70,7 +70,7 @@ class FourDME(datasets.IndexedDataset):
         self._landmarks = landmarks
 
     def index(self) -> datasets.Index:
-        """Table and clip folders: root itself, up to 3 levels below it, the table also one level above."""
+        """Table and clip folders: root itself, up to 3 levels below it, the table also above."""
         title, hint = self.info.title, self.help()
         datasets.folders.require_folder(self.root, title, hint)
         wanted = "4DME_Labelling_Micro_release v1.xlsx"

@@ -61,7 +61,7 @@ class SmicE(datasets.IndexedDataset):
         self.info = replace(type(self).info, title=f"SMIC-E-{camera.upper()}", fps=release.FPS[camera])
 
     def index(self) -> datasets.Index:
-        """Table and clip folders of the camera: root itself, below it, the table also one level above."""
+        """Table and clip folders of the camera: root itself, below it, the table also above."""
         datasets.folders.require_folder(self.root, self.info.title, self.help())
         path = self._table()
         table = tables.read_table(path, smic_e_table.columns(self._camera), sheet=self._camera.upper())
