@@ -44,15 +44,18 @@ def videos_and_feature(asked: Asked, cache: Path, progress: Progress) -> tuple[S
     own, others = _split(asked.overrides)
     feature = None if asked.feature is None else read_block("feature", asked.feature, own)
     if asked.films:
-        return films(asked.films), feature
+        return films(asked.films, progress), feature
     assert asked.dataset is not None
     root = _root(asked, cache, progress)
     dataset = make(read_block("dataset", asked.dataset, others, supplied=("root",)), root=root)
     return dataset.videos(), feature
 
 
-def films(names: Sequence[str]) -> list[Video]:
-    """Films as videos without annotation; a folder stands for the films in it. Raises DataError for what is none."""
+def films(names: Sequence[str], progress: Progress) -> list[Video]:
+    """Films as videos without annotation; a folder stands for the films in it. Raises DataError for what is none.
+
+    Of a damaged film the frames that can be read are used, and what is wrong with the rest is said.
+    """
     paths: list[Path] = []
     for name in names:
         path = Path(name).expanduser()
@@ -62,6 +65,9 @@ def films(names: Sequence[str]) -> list[Video]:
         paths += inside
     twice = {stem for stem, n in Counter(p.stem for p in paths).items() if n > 1}
     made = [(path, VideoFile(path)) for path in paths]
+    for path, film in made:
+        if film.damage:
+            progress.say(f"{path} is damaged: {film.damage}; {len(film)} frames of it are used")
     return [Video("film", p.resolve().parent.name if p.stem in twice else "-", p.stem, f.fps, f) for p, f in made]
 
 

@@ -162,6 +162,24 @@ def test_features_as_files(toy, cache, mezoo, tmp_path):
     assert made["fps"] == 7.5
 
 
+def test_of_a_film_cut_short_the_frames_that_are_left_are_used(cache, mezoo, tmp_path):
+    import av
+
+    with av.open(str(tmp_path / "a.avi"), "w") as film:
+        stream = film.add_stream("mjpeg", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for i in range(40):
+            noise = np.random.default_rng(i).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(noise, format="rgb24")))
+        film.mux(stream.encode())
+    whole = (tmp_path / "a.avi").read_bytes()
+    (tmp_path / "a.avi").write_bytes(whole[: len(whole) // 2])
+    code, out, err = mezoo("extract", "--film", tmp_path, "--feature", "toy_mean", "--out", tmp_path / "o")
+    assert code == 0
+    assert "a.avi is damaged" in err
+    assert 5 < len(np.load(tmp_path / "o" / "a.npz")["values"]) < 30
+
+
 def test_a_recipe_names_both(toy, cache, mezoo):
     assert mezoo("extract", "toy", "--set", f"dataset.root={toy}")[0] == 0
 
@@ -193,3 +211,20 @@ def test_a_block_may_be_written_out():
     assert block.resolved()["inner"] == {"use": "toy_mean", "step": 2}
     with pytest.raises(RecipeError, match="did you mean 'step'"):
         read_block("feature", "{use: toy_mean, stride: 1}")
+
+
+def test_view_writes_a_page_and_a_sheet(toy, cache, mezoo, tmp_path):
+    typed = ("view", "toy/00/v1", "--root", toy, "--feature", "toy_mean", "--out", tmp_path / "views")
+    code, out, _ = mezoo(*typed)
+    assert code == 0
+    page = tmp_path / "views" / "toy" / "00" / "v1.html"
+    assert str(page) in out
+    assert "toy_mean" in page.read_text()
+    assert page.with_suffix(".png").is_file()
+
+
+@pytest.mark.parametrize(("what", "words"), [("toy/v9", "there are 00/v0"), ("toi/v1", "did you mean 'toy'")])
+def test_view_of_what_is_not_there(toy, cache, mezoo, what, words):
+    code, _, err = mezoo("view", what, "--root", toy)
+    assert code == 2
+    assert words in err
