@@ -179,22 +179,6 @@ def test_a_missing_column_is_named(tmp_path, column):
         FourDME(tmp_path).videos()
 
 
-@pytest.mark.parametrize("made", ["nothing", "a file", "an empty folder", "frames alone"])
-def test_wrong_roots_say_where_to_get_the_data(tmp_path, made):
-    root = tmp_path / "data"
-    if made == "a file":
-        root.touch()
-    elif made == "an empty folder":
-        root.mkdir()
-    elif made == "frames alone":
-        add_clip(root, "a1")
-    with pytest.raises(DataError) as caught:
-        FourDME(root).videos()
-    assert str(root) in str(caught.value)
-    assert "University of Oulu" in str(caught.value)
-    assert "--synthetic" in str(caught.value)
-
-
 def test_landmarks(tmp_path):
     release(tmp_path / "data", row("a1"))
     for place in ("data/landmarks", "data/gray_micro_crop/landmarks", "mine"):

@@ -309,19 +309,6 @@ def test_rows_that_cannot_be_read_are_reported(tmp_path, bad, reason):
     assert dropped == ({reason} if reason else set())
 
 
-@pytest.mark.parametrize("made", ["nothing", "a file", "an empty folder", "another dataset"])
-def test_wrong_roots_say_where_to_get_the_data(tmp_path, made):
-    root = tmp_path / "data"
-    if made == "a file":
-        root.touch()
-    elif made != "nothing":
-        (root / ("" if made == "an empty folder" else "CASME2/sub01")).mkdir(parents=True)
-    with pytest.raises(DataError) as caught:
-        CasMeCubed(root).videos()
-    assert str(root) in str(caught.value)
-    assert "Institute of Psychology" in str(caught.value)
-
-
 def test_landmarks_beside_the_subjects_or_in_a_given_folder(tmp_path):
     release(tmp_path, [row("a", 18, 20, 30)])
     for folder in (tmp_path / FRAMES / "landmarks", tmp_path / "mine"):

@@ -374,20 +374,6 @@ def test_a_missing_column_is_named(tmp_path, column, named):
         CasMeSq(tmp_path).annotations()
 
 
-@pytest.mark.parametrize("dataset", [CasMeSq, CasMeSqClips])
-@pytest.mark.parametrize("made", ["nothing", "a file", "an empty folder", "another dataset"])
-def test_wrong_roots_say_where_to_get_the_data(tmp_path, made, dataset):
-    root = tmp_path / "data"
-    if made == "a file":
-        root.touch()
-    elif made != "nothing":
-        (root / ("" if made == "an empty folder" else "CASME2/sub01")).mkdir(parents=True)
-    with pytest.raises(DataError) as caught:
-        dataset(root).videos()
-    assert str(root) in str(caught.value)
-    assert "Institute of Psychology" in str(caught.value)
-
-
 def test_strict_refuses_what_is_missing(tmp_path):
     release(tmp_path, [row("disgust1_1", 11, 20, 40)])
     assert len(CasMeSq(tmp_path, strict=True).videos()) == 1

@@ -266,21 +266,6 @@ def test_landmarks(tmp_path):
 # What is missing or does not fit
 
 
-@pytest.mark.parametrize("made", ["nothing", "a file", "an empty folder", "another dataset"])
-def test_wrong_roots_say_where_to_get_the_data(tmp_path, made):
-    root = tmp_path / "data"
-    if made == "a file":
-        root.touch()
-    elif made != "nothing":
-        (root / ("" if made == "an empty folder" else "SAMM/006/006_1_2")).mkdir(parents=True)
-    for ask in (Casme(root).videos, Casme(root).verify, Casme(root).annotations):
-        with pytest.raises(DataError) as caught:
-            ask()
-        assert str(root) in str(caught.value)
-        assert "Chinese Academy of Sciences" in str(caught.value)
-        assert "--synthetic" in str(caught.value)
-
-
 def test_the_table_alone_gives_all_rows(tmp_path):
     write_table(tmp_path / TABLE, [FIRST, SECOND])
     assert [(a.subject, a.clip, a.onset, a.apex, a.offset) for a in Casme(tmp_path).annotations()] == [

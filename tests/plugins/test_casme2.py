@@ -262,21 +262,6 @@ def test_landmarks_beside_the_frames_or_in_a_given_folder(tmp_path):
 # What is missing
 
 
-@pytest.mark.parametrize("made", ["nothing", "a file", "an empty folder", "another dataset"])
-def test_wrong_roots_say_where_to_get_the_data(tmp_path, made):
-    root = tmp_path / "data"
-    if made == "a file":
-        root.touch()
-    elif made != "nothing":
-        (root / ("" if made == "an empty folder" else "SAMM/006/006_1_2")).mkdir(parents=True)
-    for ask in (Casme2(root).videos, Casme2(root).verify, Casme2(root).annotations):
-        with pytest.raises(DataError) as caught:
-            ask()
-        assert str(root) in str(caught.value)
-        assert "Chinese Academy of Sciences" in str(caught.value)
-        assert "--synthetic" in str(caught.value)
-
-
 def test_the_constructor_reads_nothing(tmp_path):
     assert Casme2(tmp_path / "nowhere").root == tmp_path / "nowhere"
 

@@ -215,20 +215,6 @@ def test_landmarks(tmp_path):
     assert given.landmarks == tmp_path / "mine" / "S03" / "S03-01-002.csv"
 
 
-@pytest.mark.parametrize("made", ["nothing", "a file", "an empty folder", "another dataset"])
-def test_wrong_roots_say_where_to_get_the_data(tmp_path, made):
-    root = tmp_path / "data"
-    if made == "a file":
-        root.touch()
-    elif made != "nothing":
-        (root / ("" if made == "an empty folder" else "CASME2/sub01")).mkdir(parents=True)
-    with pytest.raises(DataError) as caught:
-        Mmew(root).videos()
-    assert str(root) in str(caught.value)
-    assert "X. Ben, Shandong University" in str(caught.value)
-    assert "--synthetic" in str(caught.value)
-
-
 @pytest.mark.parametrize("column", HEADER[:-1])
 def test_a_missing_column_is_named(tmp_path, column):
     keep = [i for i, name in enumerate(HEADER) if name != column]

@@ -364,20 +364,6 @@ def test_landmarks_beside_the_subjects_or_in_a_given_folder(tmp_path):
     assert given.landmarks == tmp_path / "mine" / "006" / "006_1_2.csv"
 
 
-@pytest.mark.parametrize("made", ["nothing", "a file", "an empty folder", "another dataset"])
-def test_wrong_roots_say_where_to_get_the_data(tmp_path, made):
-    root = tmp_path / "data"
-    if made == "a file":
-        root.touch()
-    elif made != "nothing":
-        (root / ("" if made == "an empty folder" else "CASME2/sub01")).mkdir(parents=True)
-    with pytest.raises(DataError) as caught:
-        Samm(root).videos()
-    assert str(root) in str(caught.value)
-    assert "M. H. Yap, Manchester Metropolitan University" in str(caught.value)
-    assert "--synthetic" in str(caught.value)
-
-
 def test_frames_without_a_table_name_what_is_wanted(tmp_path):
     add_clip(tmp_path, "006_1_2", 1, 3)
     with pytest.raises(DataError, match=r"SAMM_Micro_FACS_Codes_v\*\.xlsx"):

@@ -397,21 +397,6 @@ def test_landmarks_beside_the_videos_or_in_a_given_folder(tmp_path):
     assert given[0].landmarks == tmp_path / "mine" / "006_1.csv"
 
 
-@pytest.mark.parametrize("made", ["nothing", "a file", "an empty folder", "another dataset"])
-def test_wrong_roots_say_where_to_get_the_data(tmp_path, made):
-    root = tmp_path / "data"
-    if made == "a file":
-        root.touch()
-    elif made != "nothing":
-        (root / ("" if made == "an empty folder" else "CASME2/sub01")).mkdir(parents=True)
-    with pytest.raises(DataError) as caught:
-        SammLong(root).videos()
-    assert str(root) in str(caught.value)
-    assert "M. H. Yap, Manchester Metropolitan University" in str(caught.value)
-    assert "--synthetic" in str(caught.value)
-    assert len(str(caught.value).splitlines()) <= 3
-
-
 def test_videos_without_table(tmp_path):
     add_video(tmp_path, "006_1")
     with pytest.raises(DataError, match=r"SAMM_LongVideos_V\*_Release\.xlsx"):

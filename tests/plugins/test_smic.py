@@ -256,21 +256,6 @@ def test_landmarks(tmp_path, relative):
     assert given[0].landmarks == tmp_path / "mine" / f"{relative}.csv"
 
 
-@pytest.mark.parametrize("made", ["nothing", "a file", "an empty folder", "another dataset"])
-def test_wrong_roots_say_where_to_get_the_data(tmp_path, made):
-    root = tmp_path / "data"
-    if made == "a file":
-        root.touch()
-    elif made != "nothing":
-        (root / ("" if made == "an empty folder" else "CASME2/sub01/EP02_01f")).mkdir(parents=True)
-    with pytest.raises(DataError) as caught:
-        Smic(root).videos()
-    assert str(root) in str(caught.value)
-    assert "University of Oulu" in str(caught.value)
-    assert "--synthetic" in str(caught.value)
-    assert len(str(caught.value).splitlines()) <= 3
-
-
 @pytest.fixture(scope="module")
 def full(tmp_path_factory):
     out = tmp_path_factory.mktemp("full")

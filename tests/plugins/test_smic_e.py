@@ -349,21 +349,6 @@ def test_frames_without_a_table(tmp_path):
         SmicE(tmp_path).videos()
 
 
-@pytest.mark.parametrize("made", ["nothing", "a file", "an empty folder", "another dataset"])
-def test_wrong_roots_say_where_to_get_the_data(tmp_path, made):
-    root = tmp_path / "data"
-    if made == "a file":
-        root.touch()
-    elif made != "nothing":
-        (root / ("" if made == "an empty folder" else "CASME2/sub01/EP02_01f")).mkdir(parents=True)
-    with pytest.raises(DataError) as caught:
-        SmicE(root).videos()
-    assert str(root) in str(caught.value)
-    assert "University of Oulu" in str(caught.value)
-    assert "--synthetic" in str(caught.value)
-    assert len(str(caught.value).splitlines()) <= 3
-
-
 def test_landmarks(tmp_path):
     release(tmp_path, row("s3_ne_02"))
     path = tmp_path / "landmarks/HS/s03/s3_ne_02.npy"
