@@ -1,13 +1,13 @@
 """Writes a synthetic stand-in of CASME: registered crops, onset to offset, and a table with the real one's oddities."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mezoo import datasets, synthetic, tables
+from mezoo import datasets, synthetic
+from mezoo_casme import stand_in_release
 from mezoo_casme.casme import CLASSES, FPS, ROLES
 
 FOLDER = "Cropped"
@@ -81,29 +81,18 @@ def write(out: Path, spec: datasets.StandIn, bars: datasets.Bars) -> None:
     most = len(PRESETS[spec.preset].subjects) if spec.preset in PRESETS else 0
     datasets.stand_ins.within("casme", spec, tuple(PRESETS), most)
     plans = list(_plans(PRESETS[spec.preset], spec))
-    datasets.stand_ins.write_shots(out, [_shot(plan) for plan in plans], spec.frames, bars)
-    lines = [_line(plan) for plan in plans]
-    planted = _soil(lines, spec.seed) if spec.dirty else []
-    grid: Sequence[Sequence[tables.Cell]] = [HEADER, *([line.get(c) if c else None for c in HEADER] for line in lines)]
-    if spec.dirty:
-        grid, more = datasets.stand_ins.soil_grid(grid[0], grid[1:])
-        planted += more
-    datasets.stand_ins.write_book(out / TABLE, {"Sheet1": grid})
-    if spec.dirty and spec.frames != "none":
-        folders = [out / FOLDER / f"sub{plan.subject}" / plan.clip for plan in plans[:5]]
-        planted += datasets.stand_ins.soil_folders(folders, lambda f: f"{f.parent.name[3:]}/{f.name}")
-    datasets.stand_ins.finish(out, "casme", spec, _expected(plans), planted)
-
-
-def _expected(plans: Sequence[Plan]) -> dict[str, int]:
-    return {
-        "subjects": len({plan.subject for plan in plans}),
-        "clips": len(plans),
-        "frames": sum(plan.movement.offset - plan.movement.onset + 1 for plan in plans),
-        "rows": len(plans),
-        "micro": len(plans),
-        **Counter(plan.emotion for plan in plans),
-    }
+    shots = [_shot(plan) for plan in plans]
+    release = stand_in_release.Release(
+        name="casme",
+        table=TABLE,
+        sheets=("Sheet1",),
+        header=HEADER,
+        shots=shots,
+        lines=[_line(plan) for plan in plans],
+        emotions=[plan.emotion for plan in plans],
+        spoiled=shots[:5],
+    )
+    stand_in_release.write(out, release, lambda lines: _soil(lines, spec.seed), spec, bars)
 
 
 def _plans(preset: Preset, spec: datasets.StandIn) -> Iterator[Plan]:

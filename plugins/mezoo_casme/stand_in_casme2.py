@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mezoo import datasets, synthetic, tables
+from mezoo_casme import stand_in_release
 from mezoo_casme.casme2 import EMOTIONS, IN_2019, ROLES
 
 FOLDER = "CASME2_preprocessed_Li Xiaobai/Cropped"
@@ -103,29 +104,18 @@ def write(out: Path, spec: datasets.StandIn, bars: datasets.Bars) -> None:
     most = len(PRESETS[spec.preset].subjects) if spec.preset in PRESETS else 0
     datasets.stand_ins.within("casme2", spec, tuple(PRESETS), most)
     plans = list(_plans(PRESETS[spec.preset], spec))
-    datasets.stand_ins.write_shots(out, [_shot(plan) for plan in plans], spec.frames, bars)
-    lines = [_line(plan) for plan in plans]
-    planted = _soil(lines, spec.seed) if spec.dirty else []
-    grid: Sequence[Sequence[tables.Cell]] = [HEADER, *([line.get(c) if c else None for c in HEADER] for line in lines)]
-    if spec.dirty:
-        grid, more = datasets.stand_ins.soil_grid(grid[0], grid[1:])
-        planted += more
-    datasets.stand_ins.write_book(out / TABLE, {"Sheet1": grid, "Sheet2": [], "Sheet3": []})
-    if spec.dirty and spec.frames != "none":
-        folders = [out / FOLDER / f"sub{plan.subject}" / plan.clip for plan in _spoiled(plans)]
-        planted += datasets.stand_ins.soil_folders(folders, lambda f: f"{f.parent.name[3:]}/{f.name}")
-    datasets.stand_ins.finish(out, "casme2", spec, _expected(plans), planted)
-
-
-def _expected(plans: Sequence[Plan]) -> dict[str, int]:
-    return {
-        "subjects": len({plan.subject for plan in plans}),
-        "clips": len(plans),
-        "frames": sum(plan.movement.offset - plan.movement.onset + 1 for plan in plans),
-        "rows": len(plans),
-        "micro": len(plans),
-        **Counter(plan.emotion for plan in plans),
-    }
+    shots = [_shot(plan) for plan in plans]
+    release = stand_in_release.Release(
+        name="casme2",
+        table=TABLE,
+        sheets=("Sheet1", "Sheet2", "Sheet3"),
+        header=HEADER,
+        shots=shots,
+        lines=[_line(plan) for plan in plans],
+        emotions=[plan.emotion for plan in plans],
+        spoiled=[_shot(plan) for plan in _spoiled(plans)],
+    )
+    stand_in_release.write(out, release, lambda lines: _soil(lines, spec.seed), spec, bars)
 
 
 def _plans(preset: Preset, spec: datasets.StandIn) -> Iterator[Plan]:
