@@ -103,6 +103,8 @@ class FeatureStore:
 
     def get(self, video: Video, extractor: FeatureExtractor, made: Mapping[str, Any]) -> Features:
         """Features of a video: from disk, else made first. Raises StoreError if they cannot be written or read back."""
+        if (stored := self.load(key_of(video, extractor, made))) is not None:
+            return stored
         key = self.ensure(video, extractor, made)
         stored = self.load(key)
         if stored is None:
