@@ -43,8 +43,8 @@ class SammLong(datasets.IndexedDataset):
     `root` is the folder as unzipped, the one above it, or `SAMM_longvideos` itself. `subset="micro"` keeps the videos
     with at least one micro-expression (79 of 147). `onset_zero="drop"` leaves out movements that began before their
     video (published onset 0; 10 rows). `longest` leaves out expressions of more frames (30 macro-expressions have over
-    800). `errata` applies the corrections shipped in `errata_long.csv`; False leaves the table as it is, a path names a CSV
-    of your own (columns subject, clip, field, published, corrected, reason). `samm` is the folder of SAMM or its table:
+    800). `errata` applies the corrections shipped in `errata_long.csv`; False leaves the table as it is, a path names a
+    CSV of your own (columns subject, clip, field, published, corrected, reason). `samm` is SAMM's folder or its table:
     emotions and objective classes are taken from there by Filename for micro-expressions, since this table has none;
     without it, a SAMM table below or above `root` is used if there is one, else emotions stay unknown.
     `landmarks` is a folder with `006_1.csv` (OpenFace) or `006_1.npy`; without it, a folder `landmarks` beside or above
