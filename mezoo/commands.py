@@ -39,9 +39,15 @@ def fit(arguments: Arguments) -> int:
 
 
 def _announce(work: "Work", progress: Any) -> None:
-    kinds = [e.kind for v in work.videos for e in v.expressions]
-    data = f"{len(work.videos)} videos of {len({v.subject for v in work.videos})} subjects"
-    counts = f"{kinds.count('micro')} micro- and {kinds.count('macro')} macro-expressions"
+    people = len({(v.dataset, v.subject) for v in work.videos})
+    if work.clips is None:
+        kinds = [e.kind for v in work.videos for e in v.expressions]
+        data = f"{len(work.videos)} videos of {people} subjects"
+        counts = f"{kinds.count('micro')} micro- and {kinds.count('macro')} macro-expressions"
+    else:
+        labels = [*work.clips.labels.values()]
+        data = f"{len(work.videos)} clips of {people} subjects"
+        counts = ", ".join(f"{name} {labels.count(i)}" for i, name in enumerate(work.clips.classes))
     done = len(work.folds) - len(work.pending)
     progress.say(f"{work.recipe.name}: {data}, {counts}{', SYNTHETIC stand-in' if work.synthetic else ''}")
     lowered = work.recipe.lowered()
@@ -54,16 +60,28 @@ def _announce(work: "Work", progress: Any) -> None:
     progress.say(f"run folder: {work.folder.path}")
 
 
+_SPOTTING_COLUMNS = {
+    "tp": "TP",
+    "n_pred": "spotted",
+    "n_gt": "truth",
+    "precision": "P",
+    "recall": "R",
+    "f1": "F1",
+}
+_RECOGNITION_COLUMNS = {"n": "clips", "correct": "right", "accuracy": "accuracy", "uar": "UAR", "uf1": "UF1"}
+
+
 def _print_result(result: "Result", folder: Path) -> None:
+    columns = _SPOTTING_COLUMNS if result.task == "spotting" else _RECOGNITION_COLUMNS
     rows: list[list[str]] = []
     for rule, scores in result.scores.items():
         for part, s in scores.items():
-            interval = f"{s['ci95'][0]:.3f} - {s['ci95'][1]:.3f}"
-            counts = [str(s["tp"]), str(s["n_pred"]), str(s["n_gt"])]
-            rows.append([rule, part, *counts, *(f"{s[k]:.3f}" for k in ("precision", "recall", "f1")), interval])
-    header = ["epoch", "kind", "TP", "spotted", "truth", "P", "R", "F1", "95 % interval of F1"]
+            values = [f"{s[k]:.3f}" if isinstance(s[k], float) else str(s[k]) for k in columns]
+            rows.append([rule, part, *values, f"{s['ci95'][0]:.3f} - {s['ci95'][1]:.3f}"])
+    header = ["epoch", "part", *columns.values(), f"95 % interval of {[*columns.values()][-1]}"]
     mark = " [SYNTHETIC]" if result.synthetic else ""
     mark += f" [CONTROL: {result.control}]" if result.control else ""
+    mark += f" [LEAK: {'; '.join(result.leaks)}]" if result.leaks else ""
     print_table(f"{result.recipe}{mark}", header, rows)
     head = result.headline
     low, high = head["ci95"]
@@ -160,7 +178,7 @@ def store_list(arguments: Arguments) -> int:
 
 def store_explain(arguments: Arguments) -> int:
     """Video by video: stored, or why not."""
-    from mezoo.plan import open_dataset
+    from mezoo.plan import look_at, open_dataset
     from mezoo.plugin_objects import make
     from mezoo.progress import make_progress
     from mezoo.store import FeatureStore, default_root, key_of, recipe_of
@@ -170,7 +188,7 @@ def store_explain(arguments: Arguments) -> int:
     block, store = recipe.features, FeatureStore(cache)
     extractor = make(block)
     made = recipe_of(extractor, block.plugin.name, block.resolved())
-    rows = [{"video": v.key, "state": store.explain(key_of(v, extractor, made))} for v in dataset.videos()]
+    rows = [{"video": v.key, "state": store.explain(key_of(v, extractor, made))} for v in look_at(recipe, dataset)[0]]
     if arguments.json:
         print(json.dumps(rows, indent=1))
     else:

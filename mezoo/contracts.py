@@ -15,7 +15,10 @@ SYNTHETIC_MARK = "SYNTHETIC.json"
 
 @dataclass(frozen=True, slots=True)
 class DatasetInfo:
-    """What a person must know to get a dataset and to cite it; `class_maps` are the tasks that papers set on it."""
+    """What a person must know to get a dataset and to cite it; `class_maps` are the tasks that papers set on it.
+
+    `family`: releases that show the same people under the same subject numbers share one; "" is the dataset's name.
+    """
 
     title: str
     paper: str
@@ -25,6 +28,7 @@ class DatasetInfo:
     fps: float
     emotions: tuple[str, ...] = ()
     class_maps: tuple[str, ...] = ()
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)

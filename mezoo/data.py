@@ -30,9 +30,8 @@ class Loaders(L.LightningDataModule):
 
 
 def predict_loader(model: Model, examples: Sequence[Example]) -> DataLoader[Sample]:
-    """Windows that cover unlabelled examples, in order."""
-    blind = [Example(e.video.unlabelled(), e.features) for e in examples]
-    samples = model.samples(blind, np.random.default_rng(0), None)
+    """Windows that cover blind examples, in order."""
+    samples = model.samples(examples, np.random.default_rng(0), None)
     return DataLoader(samples, model.batch_size, shuffle=False, collate_fn=collate)  # pyright: ignore
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Strict(BaseModel):
@@ -21,15 +21,53 @@ class UseBlock(BaseModel):
 class ProtocolBlock(Strict):
     """How the data are split and which epoch counts.
 
-    `labels: shuffled` trains every fold on intervals moved at random: the control that a real result must beat.
-    `epoch: validation` picks each fold's epoch on `validation_subjects` of its training subjects.
+    `labels: shuffled` trains every fold on intervals moved at random, or on classes dealt anew: the control that a
+    real result must beat. `epoch: validation` picks each fold's epoch on `validation_subjects` of its training
+    subjects; `epoch: oracle` on the left-out subject itself, as much published code does: marked, never a result.
     """
 
     use: Literal["loso"] = "loso"
-    epoch: Literal["last", "validation"] = "last"
+    epoch: Literal["last", "validation", "oracle"] = "last"
     seed: int = 1
     labels: Literal["true", "shuffled"] = "true"
     validation_subjects: int = Field(default=2, ge=1)
+
+
+class ClipsBlock(Strict):
+    """Recognition: which expressions become clips, with which classes, and which of their frames are taken.
+
+    `classes` names a class map. A clip goes from onset to `end`, both included. `take`: "all" frames, "linear" (as
+    many as `frames`, at equal steps), or "key_frames" (onset, middle of the longer phase, apex, offset).
+    """
+
+    classes: str
+    kind: Literal["micro", "macro", "both"] = "micro"
+    end: Literal["offset", "apex"] = "offset"
+    take: Literal["all", "linear", "key_frames", "key_frames_official"] = "all"
+    frames: int | None = Field(default=None, ge=2)
+
+    @model_validator(mode="after")
+    def _frames_go_with_linear(self) -> "ClipsBlock":
+        if (self.frames is not None) != (self.take == "linear"):
+            raise ValueError("`take: linear` and `frames: N` go together")
+        if self.take.startswith("key_frames") and self.end == "apex":
+            raise ValueError("key frames go from onset to offset: leave `end` out")
+        return self
+
+
+class InitBlock(Strict):
+    """Weights to begin with: `from` is a run folder or a weights file; `part` is all of the model or its trunk.
+
+    A source that saw the left-out subject (or, where that cannot be told, its dataset family) is refused; with
+    `seen: mark` it is used, and the result says so.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    source: str = Field(alias="from")
+    part: Literal["all", "trunk"] = "all"
+    fold: str | None = None
+    seen: Literal["refuse", "mark"] = "refuse"
 
 
 class WandbBlock(Strict):
@@ -58,6 +96,7 @@ class SyntheticBlock(Strict):
 
     data: StandInBlock = StandInBlock()
     dataset: dict[str, Any] = {}
+    clips: dict[str, Any] = {}
     features: dict[str, Any] = {}
     model: dict[str, Any] = {}
     protocol: dict[str, Any] = {}
@@ -69,9 +108,19 @@ class Envelope(Strict):
 
     task: Literal["spotting", "recognition"]
     dataset: UseBlock
+    clips: ClipsBlock | None = None
     features: UseBlock
     model: UseBlock
     protocol: ProtocolBlock = ProtocolBlock()
     trainer: dict[str, Any] = {}
+    init: InitBlock | None = None
     wandb: WandbBlock = WandbBlock()
     synthetic: SyntheticBlock = SyntheticBlock()
+
+    @model_validator(mode="after")
+    def _clips_go_with_recognition(self) -> "Envelope":
+        if self.task == "recognition" and self.clips is None:
+            raise ValueError("recognition needs the block `clips: {classes: NAME}`, such as megc2019_3 or native")
+        if self.task == "spotting" and self.clips is not None:
+            raise ValueError("spotting looks at whole videos: leave the block `clips` out")
+        return self

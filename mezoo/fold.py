@@ -1,5 +1,6 @@
 """One fold: prepare, train, keep held-out scores after every epoch, choose, decode. Lightning's Trainer lives here."""
 
+import json
 import logging
 import time
 import traceback
@@ -17,11 +18,11 @@ from mezoo.contracts import Bar
 from mezoo.data import Loaders, predict_loader
 from mezoo.errors import MezooError, PluginError, RecipeError
 from mezoo.fold_folder import FoldFolder
-from mezoo.metrics import Counts
 from mezoo.models import Model
 from mezoo.protocol import stable_seed
 from mezoo.records import Example, Window
-from mezoo.tasks import SpottingTask
+from mezoo.tasks import Decoded, Tally, Task
+from mezoo.transfer import Start, begin, seen_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class FoldJob:
     trainer: Mapping[str, Any]
     loggers: Sequence[Logger]
     seed: int
+    rule: str = "last"
+    start: Start | None = None
 
     @property
     def max_epochs(self) -> int:
@@ -44,7 +47,7 @@ class FoldJob:
         return int(self.trainer.get("max_epochs") or 1000)
 
 
-def run_fold(job: FoldJob, task: SpottingTask, bar: Bar) -> dict[str, Any]:
+def run_fold(job: FoldJob, task: Task, bar: Bar) -> dict[str, Any]:
     """Train and predict a fold, from its last finished epoch if there is one; returns what `fold.json` then holds."""
     started = time.monotonic()
     before = job.folder.status().get("seconds", 0.0)
@@ -67,13 +70,15 @@ def run_fold(job: FoldJob, task: SpottingTask, bar: Bar) -> dict[str, Any]:
     return {"state": "done", **facts}
 
 
-def train(job: FoldJob, task: SpottingTask, bar: Bar) -> Model:
+def train(job: FoldJob, task: Task, bar: Bar) -> Model:
     """Fit the model of a fold; its weights are on disk afterwards."""
     quiet_lightning()
     L.seed_everything(stable_seed(job.seed, job.name), verbose=False)
     model = job.make_model()
     fitted = model.prepare(job.train)
     model.build(fitted)
+    if job.start is not None:
+        begin(model, job.start)
     check_epochs(model, job.trainer)
     trainer = make_trainer(job, EveryEpoch(job, task, bar))
     resume = job.folder.checkpoint if job.folder.checkpoint.is_file() else None
@@ -82,7 +87,7 @@ def train(job: FoldJob, task: SpottingTask, bar: Bar) -> Model:
         trainer.fit(model, loaders, ckpt_path=resume, weights_only=True)
     except SystemExit as stop:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from stop
-    save_weights(model, fitted, job.folder)
+    save_weights(model, fitted, job)
     return model
 
 
@@ -106,50 +111,48 @@ def make_trainer(job: FoldJob, callback: L.Callback) -> L.Trainer:
         raise RecipeError(f"lightning.Trainer refuses {{{given}}}: {error}", hint="mend the trainer block") from error
 
 
-def choose(job: FoldJob, task: SpottingTask, model: Model) -> dict[str, Any]:
+def choose(job: FoldJob, task: Task, model: Model) -> dict[str, Any]:
     """Score every kept epoch of the left-out subject, and write the predictions of the epoch that counts."""
     tallies = {epoch: tally(job, task, model, epoch, job.test) for epoch in job.folder.epochs()}
     last = max(tallies)
-    oracle = max(tallies, key=lambda e: (tallies[e][task.headline].f1, e))
+    oracle = max(tallies, key=lambda e: (tallies[e][task.headline][task.fold_ratio], e))
     chosen = {"last": last, "oracle": oracle}
     if job.validation:
         inner = {epoch: tally(job, task, model, epoch, job.validation) for epoch in tallies}
-        chosen["validation"] = max(inner, key=lambda e: (inner[e][task.headline].f1, e))
-    headline = chosen.get("validation", last)
-    decoded = decode(task, model, job.folder.load_scores(headline), job.test)
-    job.folder.save_predictions(spot for spotting, _ in decoded.values() for spot in spotting.spots)
-    job.folder.save_curves({key: (spotting, example.features) for key, (spotting, example) in decoded.items()})
+        chosen["validation"] = max(inner, key=lambda e: (inner[e][task.headline][task.ratio], e))
+    task.save(job.folder, decode(task, model, job.folder.load_scores(chosen[job.rule]), job.test))
     return {
         "subject": job.test[0].video.subject,
         "videos": [e.video.key for e in job.test],
         "epochs": int(last + 1),
         "epoch_of": {rule: int(epoch) for rule, epoch in chosen.items()},
-        "tallies": {rule: {k: c.as_dict() for k, c in tallies[e].items()} for rule, e in chosen.items()},
+        "tallies": {rule: tallies[e] for rule, e in chosen.items()},
         "parameters": sum(p.numel() for p in model.parameters()),
+        **({} if job.start is None else {"start": job.start.facts()}),
     }
 
 
-def tally(job: FoldJob, task: SpottingTask, model: Model, epoch: int, examples: Sequence[Example]) -> dict[str, Counts]:
+def tally(job: FoldJob, task: Task, model: Model, epoch: int, examples: Sequence[Example]) -> Tally:
     """Counts of one kept epoch against the true labels of `examples`."""
-    decoded = decode(task, model, job.folder.load_scores(epoch), examples)
-    return task.tally([e.video for e in examples], [s for spotting, _ in decoded.values() for s in spotting.spots])
+    return task.tally(decode(task, model, job.folder.load_scores(epoch), examples))
 
 
-def decode(task: SpottingTask, model: Any, scores: Mapping[str, Sequence[Window]], examples: Sequence[Example]) -> Any:
-    """Spots and curves by video key, beside the example they belong to; the model sees no labels."""
-    blind = {e.video.key: Example(e.video.unlabelled(), e.features) for e in examples}
-    return {key: (task.decode(model, scores.get(key, []), example), example) for key, example in blind.items()}
+def decode(task: Task, model: Any, scores: Mapping[str, Sequence[Window]], examples: Sequence[Example]) -> Decoded:
+    """Each example with the model's answer; the model sees no labels."""
+    return [(e, task.decode(model, scores.get(e.video.key, []), task.blind(e))) for e in examples]
 
 
 @torch.inference_mode()
-def predict(model: Model, examples: Sequence[Example]) -> dict[str, list[Window]]:
-    """Raw scores of videos by key, with the model as it is; its training mode is put back."""
-    mode = model.training
+def predict(model: Model, task: Task, examples: Sequence[Example]) -> dict[str, list[Window]]:
+    """Raw scores of videos by key, with the model as it is, in the precision of its trainer."""
+    mode, precision = model.training, model.trainer.precision_plugin
     model.eval()
     found: dict[str, list[Window]] = {e.video.key: [] for e in examples}
-    for index, batch in enumerate(predict_loader(model, examples)):
-        on_device = model.transfer_batch_to_device(batch, model.device, 0)
-        for video, window in zip(batch.videos, model.predict_step(on_device, index), strict=True):
+    for index, batch in enumerate(predict_loader(model, [task.blind(e) for e in examples])):
+        on_device = model.transfer_batch_to_device(precision.convert_input(batch), model.device, 0)
+        with precision.forward_context():
+            windows = model.predict_step(on_device, index)
+        for video, window in zip(batch.videos, windows, strict=True):
             found[video].append(window)
     model.train(mode)
     return found
@@ -158,7 +161,7 @@ def predict(model: Model, examples: Sequence[Example]) -> dict[str, list[Window]
 class EveryEpoch(L.Callback):
     """After each epoch: held-out scores, then a checkpoint, atomically; before each step: a seed of its own."""
 
-    def __init__(self, job: FoldJob, task: SpottingTask, bar: Bar) -> None:
+    def __init__(self, job: FoldJob, task: Task, bar: Bar) -> None:
         self.job, self.task, self.bar = job, task, bar
         self.before, self.started = job.folder.status().get("seconds", 0.0), time.monotonic()
 
@@ -175,14 +178,16 @@ class EveryEpoch(L.Callback):
         """Keep what the epoch gave."""
         epoch, text = trainer.current_epoch, ""
         if epoch >= pl_module.warmup_epochs:
-            self.job.folder.save_scores(epoch, predict(pl_module, [*self.job.test, *self.job.validation]))
+            scores = predict(pl_module, self.task, [*self.job.test, *self.job.validation])
+            self.job.folder.save_scores(epoch, scores)
             counts = tally(self.job, self.task, pl_module, epoch, self.job.test)[self.task.headline]
+            value, part = counts[self.task.fold_ratio], self.task.headline
             # Straight to the loggers: what `self.log` keeps could be watched by a scheduler, and so trained on.
             for logger in trainer.loggers:
                 logger.log_metrics(
-                    {f"held_out/{self.task.headline}_f1": counts.f1, "epoch": epoch}, trainer.global_step
+                    {f"held_out/{part}_{self.task.fold_ratio}": value, "epoch": epoch}, trainer.global_step
                 )
-            text = f"held-out {self.task.metric} {counts.f1:.2f}"
+            text = f"held-out: {self.task.describe(counts)}"
         part = self.job.folder.checkpoint.with_suffix(".part")
         trainer.save_checkpoint(part)
         part.replace(self.job.folder.checkpoint)
@@ -191,16 +196,16 @@ class EveryEpoch(L.Callback):
         self.bar.advance(f"loss {loss:.3f} {text}" if loss is not None else text)
 
 
-def save_weights(model: Model, fitted: Mapping[str, Any], folder: FoldFolder) -> None:
-    """Weights as safetensors, with what `prepare` fitted as metadata."""
-    import json
-
+def save_weights(model: Model, fitted: Mapping[str, Any], job: FoldJob) -> None:
+    """Weights as safetensors; as metadata what `prepare` fitted, and whom the weights have seen."""
     from safetensors.torch import save_file
 
-    part = folder.weights.with_suffix(".part")
+    part = job.folder.weights.with_suffix(".part")
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
-    save_file(tensors, part, metadata={"fitted": json.dumps(dict(fitted))})
-    part.replace(folder.weights)
+    people = seen_by([e.video for e in (*job.train, *job.validation)], [e.video for e in job.test], job.start)
+    # One entry: the library writes several in an order that changes from run to run.
+    save_file(tensors, part, metadata={"mezoo": json.dumps({"fitted": dict(fitted), "people": people})})
+    part.replace(job.folder.weights)
 
 
 def check_epochs(model: Model, trainer: Mapping[str, Any]) -> None:

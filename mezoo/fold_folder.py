@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mezoo.answers import Answer, write_answers
 from mezoo.files import write_atomic
 from mezoo.records import Features, Spot, Spotting, Window
 from mezoo.spots import write_spots
@@ -75,9 +76,18 @@ class FoldFolder:
                 grouped.setdefault(video, {}).setdefault(int(start), {})[name] = arrays[key]
         return {v: [Window(start, parts[start]) for start in sorted(parts)] for v, parts in grouped.items()}
 
-    def save_predictions(self, spots: Iterable[Spot]) -> None:
+    @property
+    def predictions(self) -> Path:
+        """What was predicted of the left-out subject at the epoch that counts, as CSV."""
+        return self.path / "predictions.csv"
+
+    def save_spots(self, spots: Iterable[Spot]) -> None:
         """Write the chosen epoch's spots; 0-based frames, both ends included."""
-        write_spots(self.path / "predictions.csv", spots)
+        write_spots(self.predictions, spots)
+
+    def save_answers(self, classes: Sequence[str], answers: Iterable[Answer]) -> None:
+        """Write the chosen epoch's classes, one clip a row, see `write_answers`."""
+        write_answers(self.predictions, classes, answers)
 
     def save_curves(self, decoded: Mapping[str, tuple[Spotting, Features]]) -> None:
         """Keep the score curves of the chosen epoch, to be drawn: `<video>/<kind>` and `<video>/frames`."""

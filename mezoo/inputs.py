@@ -9,7 +9,7 @@ from pathlib import Path
 from mezoo.contracts import StandIn
 from mezoo.errors import DataError, RecipeError
 from mezoo.films import VideoFile
-from mezoo.plan import open_dataset
+from mezoo.plan import look_at, open_dataset
 from mezoo.plugin_objects import make
 from mezoo.progress import Progress
 from mezoo.recipe import Block, read_block, read_recipe
@@ -40,7 +40,7 @@ def videos_and_feature(asked: Asked, cache: Path, progress: Progress) -> tuple[S
         raise RecipeError("say what to look at", hint="a recipe, or --dataset NAME --root DIR, or --film FILE")
     if asked.recipe:
         recipe = read_recipe(asked.recipe, asked.overrides, synthetic=asked.synthetic)
-        return open_dataset(recipe, cache, progress)[0].videos(), recipe.features
+        return look_at(recipe, open_dataset(recipe, cache, progress)[0])[0], recipe.features
     own, others = _split(asked.overrides)
     feature = None if asked.feature is None else read_block("feature", asked.feature, own)
     if asked.films:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import lightning as L
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mezoo.records import Example, Kind, Sample, Spotting, Window
@@ -28,6 +29,8 @@ class Model(L.LightningModule, ABC):
 
     task: ClassVar[Literal["recognition", "spotting"]]
     sources: ClassVar[Mapping[str, str]] = {}
+    trunk: ClassVar[tuple[str, ...]] = ()
+    """Beginnings of the names of the tensors that another task can start from (`init: {part: trunk}`)."""
     batch_size: int = 16
     warmup_epochs: int = 0
     """Epochs (pre-training) after which raw scores begin to mean something; none are kept before."""
@@ -68,10 +71,12 @@ class Spotter(Model):
 
 
 class Recognizer(Model):
-    """Names the emotion of an expression. `decode` gives one probability a class."""
+    """Names the emotion of a clip. `classes` are their names in the order of the labels, set before `prepare`."""
 
     task: ClassVar[Literal["recognition", "spotting"]] = "recognition"
+    classes: tuple[str, ...] = ()
 
-    @abstractmethod
-    def decode(self, windows: Sequence[Window], example: Example) -> np.ndarray:
-        """(classes,) float32 probabilities of one clip from all its windows."""
+    def decode(self, windows: Sequence[Window], example: Example) -> NDArray[np.float32]:
+        """(classes,) float32 probabilities of one clip: the mean of "probability" (classes,) over its windows."""
+        del example
+        return np.stack([window.scores["probability"] for window in windows]).mean(axis=0, dtype=np.float32)

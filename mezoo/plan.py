@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mezoo.clips import Clips, cut_clips
 from mezoo.contracts import Dataset, StandIn
-from mezoo.errors import DataError, RecipeError, RunError
+from mezoo.datasets.class_maps import class_map
+from mezoo.errors import DataError, RunError
 from mezoo.plugin_objects import make
 from mezoo.progress import Progress
 from mezoo.protocol import leave_one_subject_out
@@ -33,12 +35,16 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A recipe with its data and folds; `pending` are the folds that are not done."""
+    """A recipe with its data and folds; `pending` are the folds that are not done.
+
+    `videos` are what the folds are made of: long videos, or, for recognition, the videos of `clips`.
+    """
 
     recipe: Recipe
     options: Options
     dataset: Dataset
     videos: Sequence[Video]
+    clips: Clips | None
     folds: Sequence[Fold]
     pending: Sequence[Fold]
     folder: RunFolder
@@ -54,19 +60,15 @@ class Work:
 
 def plan(recipe: Recipe, options: Options, progress: Progress) -> Work:
     """Open the data and find which folds are left. Raises DataError, PluginError, RecipeError, RunError."""
-    if recipe.task != "spotting":
-        raise RecipeError(f"task {recipe.task} cannot be run yet", hint="spotting can")
     dataset, synthetic = open_dataset(recipe, options.cache, progress)
-    videos = dataset.videos()
-    if not videos:
-        raise DataError(f"{recipe.dataset.plugin.name} has no usable video", hint="mezoo data verify tells why")
+    videos, clips = look_at(recipe, dataset)
     synthetic = synthetic or any(video.synthetic for video in videos)
     folds = leave_one_subject_out(videos)
     folder = RunFolder(options.runs / f"{recipe.name}-{recipe.digest()}")
     if options.fresh:
         folder.discard()
     pending = [fold for fold in folds if folder.fold(fold.name).status()["state"] != "done"]
-    work = Work(recipe, options, dataset, videos, folds, pending, folder, synthetic)
+    work = Work(recipe, options, dataset, videos, clips, folds, pending, folder, synthetic)
     folder.check(identity(work))
     return work
 
@@ -81,10 +83,31 @@ def open_dataset(recipe: Recipe, cache: Path, progress: Progress) -> tuple[Datas
     return make(recipe.dataset, root=root), True
 
 
+def look_at(recipe: Recipe, dataset: Dataset) -> tuple[Sequence[Video], Clips | None]:
+    """The videos of a dataset, or the clips that a recognition recipe cuts out of them. Raises DataError for none."""
+    videos = dataset.videos()
+    name = recipe.dataset.plugin.name
+    if not videos:
+        raise DataError(f"{name} has no usable video", hint="mezoo data verify tells why")
+    if recipe.clips is None:
+        return videos, None
+    classes = class_map(recipe.clips.classes, dataset.info.emotions)
+    clips = cut_clips(videos, recipe.clips, classes)
+    if not clips.videos:
+        maps = ", ".join(dataset.info.class_maps) or "none"
+        raise DataError(
+            f"{name}: none of its {clips.without_class} {recipe.clips.kind} expressions has a class of "
+            f"{classes.name} ({', '.join(classes.classes)})",
+            hint=f"class maps made for it: {maps}; its emotions: {', '.join(dataset.info.emotions) or 'none'}",
+        )
+    return clips.videos, clips
+
+
 def identity(work: Work) -> dict[str, Any]:
     """What a run is made of: settings and an index of the data, so that a continued run never mixes two."""
+    labels = work.clips.labels if work.clips else {}
     index = [
-        (v.key, v.fps, len(v.frames), [(e.kind, e.onset, e.offset) for e in v.expressions])
+        (v.key, v.fps, len(v.frames), [(e.kind, e.onset, e.offset) for e in v.expressions], labels.get(v.key))
         for v in sorted(work.videos, key=lambda v: v.key)
     ]
     expressions = sum(len(v.expressions) for v in work.videos)

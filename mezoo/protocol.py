@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mezoo.errors import DataError
-from mezoo.records import Expression, Fold, Video
+from mezoo.records import Example, Expression, Fold, Video
 
 
 def leave_one_subject_out(videos: Sequence[Video]) -> tuple[Fold, ...]:
@@ -48,6 +48,18 @@ def inner_validation(
 def stable_seed(*parts: object) -> int:
     """A 31-bit seed from any values, the same on every machine and run."""
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:4], "big") >> 1
+
+
+def shuffle_classes(examples: Sequence[Example], *parts: object) -> list[Example]:
+    """The control: every clip keeps its frames and gets label, emotion and units of another one, dealt by a seed."""
+    order = np.random.default_rng(stable_seed(*parts, "shuffled")).permutation(len(examples))
+    return [_as_if(e, examples[int(i)]) for e, i in zip(examples, order, strict=True)]
+
+
+def _as_if(example: Example, other: Example) -> Example:
+    own, given = example.video.expressions[0], other.video.expressions[0]
+    told = replace(own, emotion=given.emotion, aus=given.aus, objective=given.objective, published=given.published)
+    return Example(replace(example.video, expressions=(told,)), example.features, other.label)
 
 
 def shuffle_intervals(video: Video, seed: int) -> Video:

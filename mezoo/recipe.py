@@ -8,12 +8,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from mezoo import yaml_marks
-from mezoo.envelope import Envelope, ProtocolBlock, StandInBlock, WandbBlock
+from mezoo.envelope import ClipsBlock, Envelope, InitBlock, ProtocolBlock, StandInBlock, WandbBlock
 from mezoo.errors import PluginError, RecipeError
 from mezoo.registry import Plugin, PluginKind, did_you_mean, find, plugins
 from mezoo.signatures import check_block
@@ -66,6 +67,8 @@ class Recipe:
     trainer: Mapping[str, Any]
     wandb: WandbBlock
     stand_in: StandInBlock | None
+    clips: ClipsBlock | None = None
+    init: InitBlock | None = None
     origins: Mapping[KeyPath, str] = field(default_factory=dict[KeyPath, str])
     notes: tuple[str, ...] = ()
 
@@ -73,9 +76,13 @@ class Recipe:
         """Plain data of everything that decides the result, defaults included; `digest` is its hash."""
         blocks = {n: {"use": b.plugin.name, **b.resolved()} for n, b in self._blocks().items()}
         rest: dict[str, Any] = {"protocol": self.protocol.model_dump(), "trainer": dict(self.trainer)}
+        if self.init is not None:
+            rest["init"] = self.init.model_dump(by_alias=True)
         if self.stand_in is not None:
             rest["synthetic"] = {"data": self.stand_in.model_dump()}
-        return {"task": self.task, **blocks, **rest}
+        if self.clips is None:
+            return {"task": self.task, **blocks, **rest}
+        return {"task": self.task, "clips": self.clips.model_dump(), **blocks, **rest}
 
     def lowered(self) -> list[str]:
         """`block.key=value` of everything that the `synthetic:` block changed for the stand-in."""
@@ -224,6 +231,8 @@ class Draft:
         supplied = {"dataset": ("root",)} if synthetic else {}
         blocks = {name: self.block((name,), [kind], supplied.get(name, ())) for name, kind in _BLOCKS.items()}
         self._check_trainer()
+        if envelope is not None and envelope.clips is not None:
+            self._check_classes(envelope.clips.classes)
         if self.problems or envelope is None:
             raise RecipeError(self.render())
         done = {name: block for name, block in blocks.items() if block}
@@ -235,6 +244,8 @@ class Draft:
             trainer=envelope.trainer,
             wandb=envelope.wandb,
             stand_in=envelope.synthetic.data if synthetic else None,
+            clips=envelope.clips,
+            init=envelope.init,
             origins=self.origins,
             notes=tuple(self.notes),
             **done,
@@ -249,6 +260,8 @@ class Draft:
             )
         elif item["type"] == "missing":
             self.problems.append((path[:-1], f"the key {'.'.join(path)!r} is missing"))
+        elif item["type"] == "value_error":
+            self.problems.append((path or ("task",), str(item["ctx"]["error"])))
         else:
             self.problems.append((path, f"{'.'.join(path)}: {item['msg'].lower()}, given {item['input']!r}"))
 
@@ -273,6 +286,14 @@ class Draft:
         checked, problems = check_block(f"{plugin.kind} {plugin.name}", source, arguments, supplied)
         self.problems += [((*path, key) if key else path, message) for key, message in problems]
         return Block(plugin, {**checked, **{k: b for k, b in inner.items() if b}}, source)
+
+    def _check_classes(self, name: str) -> None:
+        from mezoo.datasets.class_maps import CLASS_MAPS
+
+        known = ["native", *CLASS_MAPS]
+        if name not in known:
+            near = did_you_mean(name, known)
+            self.problems.append((("clips", "classes"), f"no class map {name!r}{near} (known: {', '.join(known)})"))
 
     def _check_trainer(self) -> None:
         given = self.data.get("trainer")
@@ -310,7 +331,8 @@ class Draft:
 def _known_keys(path: KeyPath) -> list[str]:
     model: Any = Envelope
     for part in path:
-        model = model.model_fields[part].annotation
+        annotation = model.model_fields[part].annotation
+        model = next((a for a in get_args(annotation) if a is not NoneType), annotation)
     return [*model.model_fields]
 
 

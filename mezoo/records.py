@@ -92,8 +92,19 @@ class Annotation:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """Where the frames of a clip lie in the video that it was cut from: `indices` (0-based) of its `n_frames`."""
+
+    n_frames: int
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Video:
-    """One film of one subject: a long video with many expressions, or a clip with one."""
+    """One film of one subject: a long video with many expressions, or a clip with one.
+
+    `landmarks` is a file with a row for every frame; of a clip, for every frame of the video that `cut` tells of.
+    """
 
     dataset: str
     subject: str
@@ -103,6 +114,7 @@ class Video:
     expressions: tuple[Expression, ...] = ()
     landmarks: Path | None = None
     synthetic: bool = False
+    cut: Cut | None = None
 
     @property
     def key(self) -> str:
@@ -179,10 +191,15 @@ class FeatureStream:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A video and its features: what a model is prepared, trained and asked with."""
+    """A video and its features: what a model is prepared, trained and asked with.
+
+    For recognition the video is one clip with one expression, and `label` the 0-based index of its class, None when a
+    model is asked: its expression then has onset, apex and offset, but neither emotion nor action units.
+    """
 
     video: Video
     features: Features
+    label: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 from mezoo.errors import RunError
 from mezoo.files import write_atomic
 
-SCHEMA = 1
+SCHEMA = 2
 _LIBRARIES = ("mezoo", "torch", "lightning", "numpy", "opencv-contrib-python", "scikit-image", "wandb")
 
 
@@ -27,6 +27,7 @@ class Result:
     status: str
     synthetic: bool
     control: str
+    leaks: list[str]
     headline: Mapping[str, Any]
     scores: Mapping[str, Any]
     subjects: list[Mapping[str, Any]]

@@ -6,30 +6,45 @@ root folder - videos - features (stored) - folds - [train, predict, keep scores]
 from pathlib import Path
 from typing import Any
 
-from mezoo.errors import DataError
+from mezoo.errors import DataError, RecipeError
 from mezoo.extraction import Extraction, extract
 from mezoo.fold import FoldJob, run_fold
+from mezoo.models import Model, Recognizer
 from mezoo.plan import Work, identity
 from mezoo.plugin_objects import make
 from mezoo.progress import Progress
-from mezoo.protocol import inner_validation, shuffle_intervals
+from mezoo.protocol import inner_validation, shuffle_classes, shuffle_intervals
 from mezoo.records import Example, Fold
 from mezoo.registry import load
 from mezoo.report import write_report
 from mezoo.summary import log_summary, summarise, write_tables
-from mezoo.tasks import SpottingTask
+from mezoo.tasks import RecognitionTask, SpottingTask, Task
 from mezoo.tracking import EpochCsv, WandbRun, WandbTracker
+from mezoo.transfer import start_of
 
 
 def run(work: Work, progress: Progress) -> Path:
     """Do what is left of a run: features, folds, pooled score, result, report. Returns the run's folder."""
     with work.folder.opened(identity(work)):
-        task = SpottingTask(load(work.recipe.model.plugin).kinds)
+        task = task_of(work)
         tracker = WandbTracker(work.recipe.wandb, work.folder.path.name, work.folder.path, progress.say)
         examples = features(work, progress)
         train_folds(work, task, examples, tracker, progress)
         conclude(work, task, examples, tracker)
     return work.folder.path
+
+
+def task_of(work: Work) -> Task:
+    """The recipe's task, as its model and data shape it. Raises RecipeError for a model of another task."""
+    model, asked = load(work.recipe.model.plugin), work.recipe.task
+    if model.task != asked:
+        raise RecipeError(
+            f"{work.recipe.model.plugin.name} is a model for {model.task}, the recipe's task is {asked}",
+            hint=f"set `task: {model.task}`, or take another model: mezoo list models",
+        )
+    if work.clips is None:
+        return SpottingTask(model.kinds)
+    return RecognitionTask(work.clips.classes, tuple(sorted({v.dataset for v in work.videos})))
 
 
 def features(work: Work, progress: Progress) -> dict[str, Example]:
@@ -38,11 +53,12 @@ def features(work: Work, progress: Progress) -> dict[str, Example]:
     if failures:
         raise DataError(failures[0].reason, hint=failures[0].hint)
     here = Extraction(work.recipe.features, work.options.cache)
-    return {v.key: Example(v, here.store.get(v, here.extractor, here.made)) for v in work.videos}
+    labels = work.clips.labels if work.clips else {}
+    return {v.key: Example(v, here.store.get(v, here.extractor, here.made), labels.get(v.key)) for v in work.videos}
 
 
 def train_folds(
-    work: Work, task: SpottingTask, examples: dict[str, Example], tracker: WandbTracker, progress: Progress
+    work: Work, task: Task, examples: dict[str, Example], tracker: WandbTracker, progress: Progress
 ) -> None:
     """Run every fold that is left, one after the other; a failed one does not stop the rest."""
     total, left = len(work.folds), len(work.pending)
@@ -67,22 +83,38 @@ def job_of(work: Work, fold: Fold, examples: dict[str, Example], wandb_run: Wand
         train, validation = inner_validation(fold, subject_of, protocol.validation_subjects, protocol.seed)
     learned = [examples[key] for key in train]
     if protocol.labels == "shuffled":
-        learned = [Example(shuffle_intervals(e.video, protocol.seed), e.features) for e in learned]
+        if work.clips is None:
+            learned = [Example(shuffle_intervals(e.video, protocol.seed), e.features) for e in learned]
+        else:
+            learned = shuffle_classes(learned, protocol.seed, fold.name)
     folder = work.folder.fold(fold.name)
+    test = [examples[key] for key in fold.test]
+    init = work.recipe.init
     return FoldJob(
         name=fold.name,
         folder=folder,
-        make_model=lambda: make(work.recipe.model),
+        make_model=lambda: new_model(work),
         train=learned,
-        test=[examples[key] for key in fold.test],
+        test=test,
         validation=[examples[key] for key in validation],
         trainer=work.recipe.trainer,
         loggers=(EpochCsv(folder.path / "metrics.csv"), wandb_run),
         seed=protocol.seed,
+        rule=protocol.epoch,
+        start=None if init is None else start_of(init, [e.video for e in test]),
     )
 
 
-def conclude(work: Work, task: SpottingTask, examples: dict[str, Example], tracker: WandbTracker) -> None:
+def new_model(work: Work) -> Model:
+    """The recipe's model, not yet built; a recogniser knows its classes."""
+    model: Model = make(work.recipe.model)
+    if isinstance(model, Recognizer):
+        assert work.clips is not None
+        model.classes = work.clips.classes
+    return model
+
+
+def conclude(work: Work, task: Task, examples: dict[str, Example], tracker: WandbTracker) -> None:
     """Pool the folds, write result, tables and report, and close with wandb's summary run."""
     write_tables(work)
     result = summarise(work, task, examples)
@@ -94,13 +126,18 @@ def conclude(work: Work, task: SpottingTask, examples: dict[str, Example], track
 def flat_scores(outcome: dict[str, Any]) -> dict[str, float]:
     """`last/micro_f1` and the like, for wandb's summary of a fold."""
     tallies = outcome.get("tallies", {})
-    return {f"{rule}/{part}_f1": counts["f1"] for rule, tally in tallies.items() for part, counts in tally.items()}
+    return {
+        f"{rule}/{part}_{name}": counts[name]
+        for rule, tally in tallies.items()
+        for part, counts in tally.items()
+        for name in ("f1", "accuracy")
+        if name in counts
+    }
 
 
-def describe(fold: Fold, outcome: dict[str, Any], task: SpottingTask) -> str:
+def describe(fold: Fold, outcome: dict[str, Any], task: Task) -> str:
     """One line about a fold that ended."""
     if outcome["state"] == "failed":
         return f"{fold.name} failed: {outcome['error']}"
     counts = outcome["tallies"]["last"][task.headline]
-    hits = f"hit {counts['tp']} of {counts['n_gt']} with {counts['n_pred']} spots"
-    return f"{fold.name}: {task.metric} {counts['f1']:.2f}, {hits}"
+    return f"{fold.name}: {task.fold_ratio} {counts[task.fold_ratio]:.2f}, {task.describe(counts)}"

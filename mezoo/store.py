@@ -61,6 +61,7 @@ def key_of(video: Video, extractor: FeatureExtractor, made: Mapping[str, Any]) -
         "video": video.code,
         "fps": video.fps,
         "frames": fingerprint(video.frames.files()),
+        "cut": None if video.cut is None else [*video.cut.indices],
         "sources": fingerprint(extractor.sources(video)),
         **made,
     }

@@ -1,6 +1,7 @@
 """From the folders of all folds to the result of the run; every number is read back from disk."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,14 +9,16 @@ from typing import Any
 
 import yaml
 
+from mezoo.answers import join_tables, write_clips
+from mezoo.clips import Clips
 from mezoo.files import write_atomic
-from mezoo.metrics import Counts
 from mezoo.plan import Work
 from mezoo.plugin_objects import describe
 from mezoo.records import Example
 from mezoo.result import Result, environment, packages
-from mezoo.spots import read_spots, write_spots, write_truth, write_videos
-from mezoo.tasks import KINDS, SpottingTask
+from mezoo.spots import write_truth, write_videos
+from mezoo.tasks import RecognitionTask, SpottingTask, Task
+from mezoo.tasks.spotting import KINDS
 from mezoo.tracking import WandbTracker
 
 Status = Mapping[str, Any]
@@ -27,21 +30,23 @@ def write_tables(work: Work) -> None:
     write_atomic(folder / "environment.json", json.dumps({**environment(_device()), "packages": packages()}, indent=1))
     settings = yaml.safe_dump(plain(work.recipe.resolved()), sort_keys=False, allow_unicode=True)
     write_atomic(folder / "recipe.yaml", settings)
-    write_truth(folder / "truth.csv", work.videos)
-    write_videos(folder / "videos.csv", work.videos)
-    tables = [work.folder.fold(f.name).path / "predictions.csv" for f in work.folds]
-    write_spots(folder / "predictions.csv", [s for t in tables if t.is_file() for s in read_spots(t)])
+    if work.clips is None:
+        write_truth(folder / "truth.csv", work.videos)
+        write_videos(folder / "videos.csv", work.videos)
+    else:
+        write_clips(folder / "clips.csv", work.videos, work.clips.labels, work.clips.classes)
+    join_tables(folder / "predictions.csv", [work.folder.fold(f.name).predictions for f in work.folds])
 
 
-def summarise(work: Work, task: SpottingTask, examples: Mapping[str, Example]) -> Result:
+def summarise(work: Work, task: Task, examples: Mapping[str, Example]) -> Result:
     """Pool the tallies of all folds that are done; a run with a failed fold is `partial`."""
     statuses = [work.folder.fold(f.name).status() for f in work.folds]
     done = [s for s in statuses if s["state"] == "done"]
     rules = [*done[0]["tallies"]] if done else ["last"]
-    scores = {rule: task.score([_counts(s["tallies"][rule]) for s in done]) for rule in rules}
+    scores = {rule: task.score([s["tallies"][rule] for s in done]) for rule in rules}
     rule = work.recipe.protocol.epoch
     best = scores[rule][task.headline]
-    headline = {"metric": task.metric, "kind": task.headline, "value": best["f1"], "ci95": best["ci95"]}
+    headline = {"metric": task.metric, "kind": task.headline, "value": best[task.ratio], "ci95": best["ci95"]}
     protocol = work.recipe.protocol.model_dump()
     return Result(
         run=work.folder.path.name,
@@ -52,11 +57,12 @@ def summarise(work: Work, task: SpottingTask, examples: Mapping[str, Example]) -
         status="complete" if len(done) == len(work.folds) else "partial",
         synthetic=work.synthetic,
         control="shuffled labels" if protocol["labels"] == "shuffled" else "",
+        leaks=_leaks(rule, done),
         headline={**headline, "epoch_rule": rule},
         scores=scores,
         subjects=[_subject_row(f.name, s) for f, s in zip(work.folds, statuses, strict=True)],
         data=_data_facts(work),
-        model={**describe(work.recipe.model), **_model_facts(work, done), "kinds": list(task.kinds)},
+        model={**describe(work.recipe.model), **_model_facts(work, done), **_asked(task)},
         features={**describe(work.recipe.features), "facts": _feature_facts(examples)},
         protocol={"name": protocol.pop("use"), **protocol},
         trainer=dict(work.recipe.trainer),
@@ -66,10 +72,29 @@ def summarise(work: Work, task: SpottingTask, examples: Mapping[str, Example]) -
     )
 
 
+def _leaks(rule: str, done: Sequence[Status]) -> list[str]:
+    """What the left-out subjects had a part in: with any of these a number is no result."""
+    chosen = ["each subject's epoch was chosen on its own test data"] if rule == "oracle" else []
+    seen = sorted({s["start"]["seen"] for s in done if s.get("start", {}).get("seen")})
+    return [*chosen, *(f"weights to begin with: {text}" for text in seen)]
+
+
+def _asked(task: Task) -> dict[str, list[str]]:
+    if isinstance(task, SpottingTask):
+        return {"kinds": list(task.kinds)}
+    return {"classes": list(task.classes)} if isinstance(task, RecognitionTask) else {}
+
+
 def log_summary(tracker: WandbTracker, work: Work, result: Result, page: Path) -> None:
     """wandb's summary run: pooled scores, a table of subjects, the timelines, the report."""
     run = tracker.open("summary", "summary", work.recipe.resolved())
-    flat = {f"{rule}/{part}/{k}": v for rule, s in result.scores.items() for part, c in s.items() for k, v in c.items()}
+    flat = {
+        f"{rule}/{part}/{k}": v
+        for rule, s in result.scores.items()
+        for part, c in s.items()
+        for k, v in c.items()
+        if k not in {"by_class", "confusion"}
+    }
     run.summarise(
         {**flat, "headline": result.headline["value"], "synthetic": result.synthetic, "control": result.control}
     )
@@ -82,17 +107,26 @@ def _log_media(wandb_run: Any, result: Result, page: Path) -> None:
 
     table: Any = wandb.Table  # its stubs want invariant lists
 
+    counted, ratio = (("tp", "n_pred", "n_gt"), "f1") if result.task == "spotting" else (("correct", "n"), "accuracy")
+    scored = [s for s in result.subjects if s["scores"]]
     rows = [
-        [s["subject"], s["state"], part, *(s["scores"]["last"][part][k] for k in ("tp", "n_pred", "n_gt", "f1"))]
-        for s in result.subjects
-        if s["scores"]
-        for part in (*KINDS, "overall")
+        [s["subject"], s["state"], part, *(counts[k] for k in (*counted, ratio))]
+        for s in scored
+        for part, counts in s["scores"]["last"].items()
     ]
-    columns = ["subject", "state", "kind", "tp", "n_pred", "n_gt", "f1"]
-    bars = [[s["subject"], s["scores"]["last"][result.headline["kind"]]["f1"]] for s in result.subjects if s["scores"]]
-    chart = wandb.plot.bar(table(["subject", "f1"], bars), "subject", "f1", title=result.headline["metric"])
-    report = wandb.Html(page.read_text(encoding="utf-8"))
-    wandb_run.log({"subjects": table(columns, rows), "f1 by subject": chart, "report": report})
+    bars = [[s["subject"], s["scores"]["last"][result.headline["kind"]][ratio]] for s in scored]
+    chart = wandb.plot.bar(table(["subject", ratio], bars), "subject", ratio, title=f"{ratio} by subject")
+    media = {"subjects": table(["subject", "state", "part", *counted, ratio], rows), f"{ratio} by subject": chart}
+    if result.task == "recognition":
+        media["confusion matrix"] = _confusion_table(result, table)
+    wandb_run.log({**media, "report": wandb.Html(page.read_text(encoding="utf-8"))})
+
+
+def _confusion_table(result: Result, table: Any) -> Any:
+    """Pooled counts at the headline's epoch rule: a row for each true class."""
+    classes = result.model["classes"]
+    matrix = result.scores[result.headline["epoch_rule"]]["overall"]["confusion"]
+    return table(["true class", *classes], [[name, *row] for name, row in zip(classes, matrix, strict=True)])
 
 
 def _subject_row(name: str, status: Status) -> dict[str, Any]:
@@ -108,10 +142,6 @@ def _subject_row(name: str, status: Status) -> dict[str, Any]:
     }
 
 
-def _counts(tally: Mapping[str, Mapping[str, int]]) -> dict[str, Counts]:
-    return {part: Counts(c["tp"], c["n_pred"], c["n_gt"]) for part, c in tally.items()}
-
-
 def _data_facts(work: Work) -> dict[str, Any]:
     check, info = work.dataset.verify(), work.dataset.info
     return {
@@ -121,9 +151,23 @@ def _data_facts(work: Work) -> dict[str, Any]:
         "videos": len(work.videos),
         "subjects": len({v.subject for v in work.videos}),
         "frames": sum(len(v.frames) for v in work.videos),
-        **{kind: sum(e.kind == kind for v in work.videos for e in v.expressions) for kind in KINDS},
+        **(_clip_facts(work.clips) if work.clips else _kind_facts(work)),
         "excluded": [{"what": e.what, "reason": e.reason, "action": e.action} for e in check.excluded],
         "problems": [*check.problems],
+    }
+
+
+def _kind_facts(work: Work) -> dict[str, int]:
+    return {kind: sum(e.kind == kind for v in work.videos for e in v.expressions) for kind in KINDS}
+
+
+def _clip_facts(clips: Clips) -> dict[str, Any]:
+    counts = Counter(clips.labels.values())
+    return {
+        "classes": {name: counts[i] for i, name in enumerate(clips.classes)},
+        "expressions without a class": clips.without_class,
+        "expressions of the other kind": clips.other_kind,
+        "clips without an apex (the middle frame was taken)": clips.without_apex,
     }
 
 

@@ -12,6 +12,7 @@ from mezoo.contracts import (
 )
 from mezoo.datasets import action_units, annotations, class_maps, folders, stand_ins
 from mezoo.datasets.index import Clip, Index, IndexedDataset, corrected
+from mezoo.errors import PluginError
 from mezoo.records import Annotation
 from mezoo.registry import find as _find
 from mezoo.registry import load as _load
@@ -31,6 +32,7 @@ __all__ = [
     "annotations",
     "class_maps",
     "corrected",
+    "family_of",
     "find",
     "folders",
     "no_bars",
@@ -41,3 +43,11 @@ __all__ = [
 def find(name: str) -> type[Dataset]:
     """The dataset plugin of a name: how a composite meets its parts. Raises PluginError with names that are known."""
     return _load(_find("dataset", name))
+
+
+def family_of(name: str) -> str:
+    """Family of the dataset of a name, see `DatasetInfo`; of a name that no plugin has, the name itself."""
+    try:
+        return find(name).info.family or name
+    except PluginError:
+        return name

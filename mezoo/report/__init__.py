@@ -3,11 +3,11 @@
 from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import ChainableUndefined, Environment
+from jinja2 import ChainableUndefined, Environment, FunctionLoader
 
 from mezoo.files import write_atomic
+from mezoo.report import recognition, view
 from mezoo.report.reading import load
-from mezoo.report.view import context
 from mezoo.report.words import FILTERS
 
 __all__ = ["write_report"]
@@ -19,17 +19,25 @@ def write_report(run: Path) -> Path:
     Only result.json must be there: what else is missing is said on the page. Raises RunError without a result.json.
     """
     page = run / "report.html"
-    text = _environment().from_string(_template()).render(context(load(run)))
+    loaded = load(run)
+    room = recognition if loaded.result.get("task") == "recognition" else view
+    text = _environment().get_template(room.TEMPLATE).render(room.context(loaded))
     write_atomic(page, text)
     return page
 
 
 def _environment() -> Environment:
     # A failed or unfinished run lacks whole parts of result.json; they print as nothing instead of failing the page.
-    environment = Environment(autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True,
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(_template),
+    )
     environment.filters.update(FILTERS)
     return environment
 
 
-def _template() -> str:
-    return files(__name__).joinpath("page.html.j2").read_text(encoding="utf-8")
+def _template(name: str) -> str:
+    return files(__name__).joinpath(name).read_text(encoding="utf-8")

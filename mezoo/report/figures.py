@@ -136,11 +136,21 @@ def _dots(kind: str, places: Sequence[tuple[int, int]]) -> str:
     return element("path", class_=f"tally-{kind}", d=path) if path else ""
 
 
-def score_bar(value: float, oracle: float | None) -> str:
-    """F1 of one subject as a bar on 0..1, and a hollow dot where the oracle epoch would stand."""
+def chances(shares: Sequence[float], truth: int) -> str:
+    """Probabilities side by side as one bar; that of the true class is filled."""
+    parts, left = list[str](), 0.0
+    for index, share in enumerate(shares):
+        look = "chance truth" if index == truth else "chance"
+        parts.append(element("rect", class_=look, x=pct(left), y="4", width=pct(share), height="10"))
+        left += share
+    return figure("cell", 18, ", ".join(f"{s:.2f}" for s in shares), "".join(parts))
+
+
+def score_bar(value: float, oracle: float | None, name: str) -> str:
+    """A ratio of one subject as a bar on 0..1, and a hollow dot where the oracle epoch would stand."""
     parts = [element("rect", class_="track", x="0", y="4", width="100%", height="10", rx="2")]
     parts.append(element("rect", class_="bar", x="0", y="4", width=pct(value), height="10", rx="2"))
-    label = f"F1 {value:.3f}"
+    label = f"{'F1' if name == 'f1' else name} {value:.3f}"
     if oracle is not None:
         parts.append(element("circle", class_="dot oracle", cx=pct(oracle), cy="9", r="4.5"))
         label += f", oracle {oracle:.3f}"

@@ -52,6 +52,16 @@ class Film:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """One recognised clip: names of the true and of the given class, and a probability for each class of the table."""
+
+    key: Key
+    truth: str
+    answer: str
+    chances: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Series:
     """One metric of one fold: epochs (n,) int64 as numbered in the file, increasing, and values (n,) float64."""
 
@@ -66,6 +76,7 @@ class Run:
     result: Mapping[str, Any]
     recipe: str
     films: tuple[Film, ...]
+    answers: tuple[Answer, ...]
     history: Mapping[str, Mapping[str, Series]]
     predicted: bool
     notes: tuple[str, ...] = field(default=())
@@ -86,25 +97,32 @@ def load(run: Path) -> Run:
         return empty
 
     result = _result(run / "result.json")
-    spots = get("predictions.csv", _events, None)
-    truth = get("truth.csv", _events, {})
-    sizes = get("videos.csv", _sizes, {})
     folds = _folds(result)
-    curves = {name: get(f"folds/{name}/curves.npz", _curves, {}, done) for name, done in folds.items()}
-    keys: set[Key] = {*sizes, *truth, *(spots or {})}
-    films = tuple(
-        Film(
-            key,
-            *sizes.get(key, (0.0, 0)),
-            _of(key, truth),
-            _of(key, spots or {}),
-            _curves_of(key, curves),
+    films: tuple[Film, ...] = ()
+    answers: tuple[Answer, ...] | None = None
+    spots: Mapping[Key, Sequence[Event]] | None = None
+    if result.get("task") == "recognition":
+        answers = get("predictions.csv", _answers, None)
+    else:
+        spots = get("predictions.csv", _events, None)
+        truth = get("truth.csv", _events, {})
+        sizes = get("videos.csv", _sizes, {})
+        curves = {name: get(f"folds/{name}/curves.npz", _curves, {}, done) for name, done in folds.items()}
+        keys: set[Key] = {*sizes, *truth, *(spots or {})}
+        films = tuple(
+            Film(
+                key,
+                *sizes.get(key, (0.0, 0)),
+                _of(key, truth),
+                _of(key, spots or {}),
+                _curves_of(key, curves),
+            )
+            for key in sorted(keys)
         )
-        for key in sorted(keys)
-    )
     history = {name: get(f"folds/{name}/metrics.csv", _history, {}, done) for name, done in folds.items()}
     recipe = get("recipe.yaml", lambda path: path.read_text(encoding="utf-8"), "")
-    return Run(result, recipe, films, {n: h for n, h in history.items() if h}, spots is not None, tuple(notes))
+    curves_of_folds = {n: h for n, h in history.items() if h}
+    return Run(result, recipe, films, answers or (), curves_of_folds, spots is not None, tuple(notes))
 
 
 def _of(key: Key, table: Mapping[Key, Sequence[Event]]) -> tuple[Event, ...]:
@@ -157,6 +175,15 @@ def _events(path: Path) -> dict[Key, list[Event]]:
         words = ", ".join(w for w in about if w)
         table.setdefault(_key(row), []).append(Event(row["kind"], *span, score, row.get("code") or "", words))
     return table
+
+
+def _answers(path: Path) -> tuple[Answer, ...]:
+    """Clips in the order of their keys."""
+    found: list[Answer] = []
+    for row in _rows(path):
+        chances = {name[2:]: float(value) for name, value in row.items() if name.startswith("p_")}
+        found.append(Answer((row["dataset"], row["subject"], row["clip"]), row["truth"], row["answer"], chances))
+    return tuple(sorted(found, key=lambda a: a.key))
 
 
 def _sizes(path: Path) -> dict[Key, tuple[float, int]]:

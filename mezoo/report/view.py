@@ -1,7 +1,7 @@
-"""From a loaded run to what the page shows: words, rows and figures, no markup of its own."""
+"""From a loaded run to what the page of any task shows, and that of spotting: words, rows and figures, no markup."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -12,6 +12,7 @@ from mezoo.report.reading import Film, Run, fold_names
 from mezoo.report.timeline import WORDS, Lanes, describe, judge, strip, total
 from mezoo.report.words import number, plural, show
 
+TEMPLATE = "spotting.html.j2"
 OPEN_STRIPS = 12
 """Videos whose strips are open at first."""
 CURVE_POINTS = 120_000
@@ -25,27 +26,36 @@ KINDS = {kind: "".join(halves) for kind, halves in NAMES.items()}
 
 
 def context(run: Run) -> dict[str, Any]:
-    """Everything that the template names."""
+    """Everything that the page of a spotting run names."""
     result = run.result
-    kind, rule = asked(result)
+    kind, _ = asked(result)
     lanes = lanes_of(run)
     return {
-        "r": result,
-        "run": run,
+        **frame(run, "f1"),
         "kind": kind,
-        "rule": rule,
         "short": WORDS.get(kind, ("", ""))[0],
         "plain": KINDS.get(kind, kind),
-        "title": title(result),
-        "subtitle": subtitle(result),
-        "states": states(result),
         "head": headline(result),
         "scores": score_rows(result),
         "only": KINDS[kind] if lanes.spots == (kind,) and kind in KINDS else "",
-        "subjects": subject_rows(result),
+        "subjects": subject_rows(result, "f1"),
         "strips": strips(run, lanes),
         "lanes": lanes,
-        "panels": panels(run),
+        "panels": panels(run, [f"{k}_f1" for k in KINDS]),
+    }
+
+
+def frame(run: Run, ratio: str) -> dict[str, Any]:
+    """What the pages of all tasks name; `ratio` is the headline's key in the scores."""
+    result = run.result
+    return {
+        "r": result,
+        "run": run,
+        "rule": asked(result)[1],
+        "title": title(result),
+        "subtitle": subtitle(result),
+        "states": states(result),
+        "head": standing(result, ratio),
         "arguments": {k: arguments(result.get(k) or {}) for k in ("model", "features")}
         | {k: arguments({"arguments": result.get(k)}) for k in ("protocol", "trainer")},
     }
@@ -94,33 +104,40 @@ def span(value: object) -> tuple[float, float] | None:
 
 
 def headline(result: Mapping[str, Any]) -> dict[str, Any]:
-    """The one number, its interval, what was found in words, and how the epoch rules compare."""
+    """Of a spotting run: `standing`, and what was found."""
+    kind, rule = asked(result)
+    counts = score(result, rule, kind)
+    n = {k: int(counts.get(k) or 0) for k in ("tp", "n_pred", "n_gt")}
+    drawn = Markup(tally(n["tp"], n["n_gt"] - n["tp"], n["n_pred"] - n["tp"]))
+    return {**standing(result, "f1"), "counts": n if counts else None, "tally": drawn}
+
+
+def standing(result: Mapping[str, Any], ratio: str) -> dict[str, Any]:
+    """The one number, its interval, and how the epoch rules compare."""
     kind, rule = asked(result)
     given = result.get("headline") or {}
     counts = score(result, rule, kind)
     value = number(given.get("value"))
-    value = value if value is not None else number(counts.get("f1"))
+    value = value if value is not None else number(counts.get(ratio))
     interval = span(given.get("ci95")) or span(counts.get("ci95"))
-    marks = list(_marks(result, kind, rule, interval))
+    marks = list(_marks(result, ratio, interval))
     top = ceiling([*(v for m in marks for v in (m.value, *(m.interval or ()))), value or 0.0, *(interval or ())])
     oracle = next((m.value for m in marks if m.hollow), None)
-    n = {k: int(counts.get(k) or 0) for k in ("tp", "n_pred", "n_gt")}
     return {
         "value": value,
         "interval": interval,
-        "metric": given.get("metric") or "F1",
+        "metric": given.get("metric") or ratio.upper(),
         "bar": Markup(range_bar(value, interval, top)) if value is not None else "",
         "dots": Markup(dot_plot(marks, top)) if len(marks) > 1 else "",
         "gap": oracle - value if oracle is not None and value is not None else None,
-        "counts": n if counts else None,
-        "tally": Markup(tally(n["tp"], n["n_gt"] - n["tp"], n["n_pred"] - n["tp"])),
     }
 
 
-def _marks(result: Mapping[str, Any], kind: str, rule: str, interval: tuple[float, float] | None) -> Iterator[Mark]:
+def _marks(result: Mapping[str, Any], ratio: str, interval: tuple[float, float] | None) -> Iterator[Mark]:
+    kind, rule = asked(result)
     for name in RULES:
         counts = score(result, name, kind)
-        value = number(counts.get("f1"))
+        value = number(counts.get(ratio))
         if value is not None:
             band = span(counts.get("ci95")) or (interval if name == rule else None)
             yield Mark(name, value, band, headline=name == rule, hollow=name == "oracle")
@@ -144,21 +161,21 @@ def lanes_of(run: Run) -> Lanes:
     return Lanes(truth, tuple(k for k in WORDS if k in seen), max(100, min(500, CURVE_POINTS // max(drawn, 1))))
 
 
-def subject_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row a fold, sorted by subject."""
+def subject_rows(result: Mapping[str, Any], ratio: str) -> list[dict[str, Any]]:
+    """One row a fold, sorted by subject, with a bar of its `ratio`."""
     kind, rule = asked(result)
     rows: list[dict[str, Any]] = []
     for subject in sorted(result.get("subjects") or [], key=lambda s: str(s.get("subject", ""))):
         counts, best = score(subject, rule, kind), score(subject, "oracle", kind)
-        value, oracle = number(counts.get("f1")), number(best.get("f1"))
-        drawn = value is not None and bool(counts.get("n_gt") or counts.get("n_pred"))
-        bar = Markup(score_bar(value, oracle)) if value is not None and drawn else ""
+        value, oracle = number(counts.get(ratio)), number(best.get(ratio))
+        drawn = value is not None and any(counts.get(k) for k in ("n_gt", "n_pred", "n"))
+        bar = Markup(score_bar(value, oracle, ratio)) if value is not None and drawn else ""
         lines = str(subject.get("error") or "").strip().splitlines()
         rows.append(
             {
                 **subject,
                 "counts": counts,
-                "f1": value if drawn else None,
+                "value": value if drawn else None,
                 "bar": bar,
                 "error": lines[:2],
                 "trace": lines[2:] and lines,
@@ -204,11 +221,11 @@ def summary(counts: Mapping[str, int]) -> str:
     return f"found {found} of {found + missed}, {plural(counts['alarms'], 'false alarm')}"
 
 
-def panels(run: Run) -> list[dict[str, Any]]:
-    """Learning curves: losses first, then held-out F1, with the last and the oracle epoch of every fold."""
+def panels(run: Run, held_out: Sequence[str]) -> list[dict[str, Any]]:
+    """Learning curves: losses first, then held-out ratios, with the last and the oracle epoch of every fold."""
     columns = {c for h in run.history.values() for c in h}
     losses = sorted(c for c in columns if c.startswith("train/") and "loss" in c)
-    chosen = [*losses, *(f"held_out/{k}_f1" for k in KINDS)]
+    chosen = [*losses, *(f"held_out/{name}" for name in held_out)]
     oracle = {
         str(s.get("subject")): s["oracle_epoch"]
         for s in run.result.get("subjects") or []
@@ -226,8 +243,10 @@ def panels(run: Run) -> list[dict[str, Any]]:
 
 def _metric(column: str) -> str:
     group, _, name = column.partition("/")
-    kind = name.removesuffix("_f1")
-    return f"held-out F1, {KINDS.get(kind, kind)}" if group == "held_out" else f"training {name.replace('_', ' ')}"
+    if group != "held_out":
+        return f"training {name.replace('_', ' ')}"
+    kind, _, ratio = name.rpartition("_")
+    return f"held-out F1, {KINDS.get(kind, kind)}" if ratio == "f1" else f"held-out {ratio}"
 
 
 def arguments(part: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -38,6 +38,7 @@ class CasMeSq(datasets.IndexedDataset):
     long_videos = True
     from_one = True
     info: datasets.DatasetInfo = datasets.DatasetInfo(
+        family="cas_me_sq",
         title="CAS(ME)^2",
         paper="F. Qu, S.-J. Wang, W.-J. Yan, H. Li, S. Wu, X. Fu, CAS(ME)^2: A Database for Spontaneous "
         "Macro-Expression and Micro-Expression Spotting and Recognition, IEEE Transactions on Affective Computing "

@@ -53,6 +53,7 @@ class CasMeSqClips(datasets.IndexedDataset):
     name = "cas_me_sq_clips"
     whole_clip = True
     info: datasets.DatasetInfo = datasets.DatasetInfo(
+        family="cas_me_sq",
         title="CAS(ME)^2, cut-out expressions",
         paper="F. Qu, S.-J. Wang, W.-J. Yan, H. Li, S. Wu, X. Fu, CAS(ME)^2: A Database for Spontaneous "
         "Macro-Expression and Micro-Expression Spotting and Recognition, IEEE Transactions on Affective Computing "

@@ -139,8 +139,10 @@ def found_in(video: Video, wanted: Wanted, kind: Kind, positions: NDArray[np.int
     """What a landmarker finds in the frames `positions`, holes and all."""
     path = file_of(video, wanted)
     if path is not None:
-        whole = landmarks.read_scored(path, len(video.frames))
-        return Found(whole.points[positions], whole.score[positions])
+        cut = video.cut
+        whole = landmarks.read_scored(path, len(video.frames) if cut is None else cut.n_frames)
+        rows = positions if cut is None else np.asarray(cut.indices)[positions]
+        return Found(whole.points[rows], whole.score[rows])
     return mesh.follow(video, positions, fps) if kind == "mesh" else approximate.follow(video, positions, fps)
 
 

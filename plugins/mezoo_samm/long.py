@@ -57,6 +57,7 @@ class SammLong(datasets.IndexedDataset):
     long_videos = True
     from_one = True
     info: datasets.DatasetInfo = datasets.DatasetInfo(
+        family="samm",
         title="SAMM Long Videos",
         paper="C. H. Yap, C. Kendrick, M. H. Yap, SAMM Long Videos: A Spontaneous Facial Micro- and Macro-Expressions "
         "Dataset, FG 2020, 771-776, arXiv 1911.01519",

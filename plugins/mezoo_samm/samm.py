@@ -32,6 +32,7 @@ class Samm(datasets.IndexedDataset):
     name = "samm"
     whole_clip = True
     info: datasets.DatasetInfo = datasets.DatasetInfo(
+        family="samm",
         title="SAMM",
         paper="A. K. Davison, C. Lansley, N. Costen, K. Tan, M. H. Yap, SAMM: A Spontaneous Micro-Facial Movement "
         "Dataset, IEEE Transactions on Affective Computing 9(1), 116-129, 2018",

@@ -34,6 +34,7 @@ class Smic(datasets.IndexedDataset):
     name = "smic"
     apex_annotated = False
     info: datasets.DatasetInfo = datasets.DatasetInfo(
+        family="smic",
         title="SMIC-HS",
         paper="X. Li, T. Pfister, X. Huang, G. Zhao, M. Pietikainen, A Spontaneous Micro-expression Database: "
         "Inducement, Collection and Baseline, FG 2013",

@@ -34,6 +34,7 @@ class SmicE(datasets.IndexedDataset):
     long_videos = True
     apex_annotated = False
     info: datasets.DatasetInfo = datasets.DatasetInfo(
+        family="smic",
         title="SMIC-E-HS",
         paper="X. Li, X. Hong, A. Moilanen, X. Huang, T. Pfister, G. Zhao, M. Pietikainen, Towards Reading Hidden "
         "Emotions: A Comparative Study of Spontaneous Micro-Expression Spotting and Recognition Methods, IEEE TAFFC "

@@ -10,13 +10,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"errors", "records", "files"},
-    {"frames", "intervals", "source", "yaml_marks", "envelope", "tables", "tables_out", "spots", "synthetic"}
+    {"answers", "frames", "intervals", "source", "yaml_marks", "envelope", "tables", "tables_out", "spots", "synthetic"}
     | {"tensor_file", "films", "sampling", "svg"},
     {"metrics", "registry", "fold_folder"},
     {"statistics", "result", "contracts", "models", "signatures", "run_folder"},
     {"datasets"},
-    {"protocol", "recipe", "store", "tasks", "tracking", "progress"},
-    {"recipe_text", "plugin_objects", "data", "stand_in"},
+    {"clips", "protocol", "recipe", "store", "tracking", "progress"},
+    {"recipe_text", "plugin_objects", "data", "stand_in", "tasks", "transfer"},
     {"plan", "fold", "extraction"},
     {"summary", "report", "view"},
     {"run"},

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mezoo.intervals import iou, match, nms, overlap
-from mezoo.metrics import Counts, pooled, spotting_counts
-from mezoo.statistics import f1_interval
+from mezoo.metrics import Confusion, Counts, confusion, pooled, spotting_counts
+from mezoo.statistics import confusion_intervals, f1_interval
 
 DATA = Path(__file__).parents[1] / "data"
 interval = st.tuples(st.integers(0, 30), st.integers(0, 12)).map(lambda p: (p[0], p[0] + p[1]))
@@ -98,3 +98,63 @@ def test_bootstrap_interval_holds_the_score_and_is_wider_for_few_subjects():
     assert few[1] - few[0] > high - low
     assert f1_interval([]) == (0.0, 0.0)
     assert f1_interval([Counts(0, 0, 0)] * 3) == (0.0, 0.0)
+
+
+RECOGNITION = json.loads((DATA / "recognition.json").read_text())["rows"]
+
+
+@pytest.mark.parametrize("row", RECOGNITION, ids=lambda r: r[0])
+def test_recognition_equals_independent_vectors(row):
+    _, classes, truth, answers, (accuracy, uf1, uar), matrix, f1, subjects = row
+    by_subject = {s: [i for i, t in enumerate(subjects) if t == s] for s in subjects}
+    parts = [confusion([truth[i] for i in own], [answers[i] for i in own], classes) for own in by_subject.values()]
+    found = Confusion(sum(p.matrix for p in parts))
+    assert found.matrix.tolist() == matrix
+    assert (found.accuracy, found.uf1, found.uar) == pytest.approx((accuracy, uf1, uar), abs=1e-12)
+    assert found.f1 == pytest.approx(f1, abs=1e-12)
+
+
+classes_of = st.integers(2, 7).flatmap(
+    lambda n: st.tuples(
+        st.just(n), st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), min_size=1, max_size=60)
+    )
+)
+
+
+@given(classes_of)
+def test_recognition_equals_scikit_learn(case):
+    from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
+
+    classes, pairs = case
+    truth, answers = zip(*pairs, strict=True)
+    found, names = confusion(truth, answers, classes), range(classes)
+    assert (found.matrix == confusion_matrix(truth, answers, labels=names)).all()
+    options = {"labels": names, "average": "macro", "zero_division": 0}
+    assert found.uf1 == pytest.approx(f1_score(truth, answers, **options))
+    assert found.uar == pytest.approx(recall_score(truth, answers, **options))
+    assert found.accuracy == pytest.approx(accuracy_score(truth, answers))
+
+
+def test_truth_is_the_row_and_the_answer_the_column():
+    """Two public scorers have it the other way round, and so print precision as recall."""
+    found = confusion([0, 0, 0, 1], [1, 1, 0, 1], 2)
+    assert found.matrix.tolist() == [[1, 2], [0, 1]]
+    assert found.recall.tolist() == pytest.approx([1 / 3, 1])
+    assert found.precision.tolist() == pytest.approx([1, 1 / 3])
+
+
+def test_a_class_that_never_occurs_scores_nothing_and_is_not_skipped():
+    assert confusion([0, 1], [0, 1], 3).uf1 == pytest.approx(2 / 3)
+    with pytest.raises(ValueError, match="outside"):
+        confusion([0], [3], 3)
+
+
+def test_the_interval_resamples_subjects():
+    rng = np.random.default_rng(1)
+    tables = rng.integers(0, 4, (9, 3, 3))
+    picks = np.random.default_rng(0).integers(9, size=(200, 9))
+    draws = [Confusion(tables[p].sum(axis=0)) for p in picks]
+    spans = confusion_intervals([*tables], draws=200)
+    for name in ("uf1", "uar", "accuracy"):
+        assert spans[name] == pytest.approx(np.percentile([getattr(d, name) for d in draws], [2.5, 97.5]))
+    assert confusion_intervals([])["uf1"] == (0, 0)

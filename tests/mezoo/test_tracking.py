@@ -3,12 +3,29 @@
 import csv
 import os
 import struct
+import time
 from pathlib import Path
 
 import pytest
 
 from mezoo.envelope import WandbBlock
 from mezoo.tracking import EpochCsv, WandbTracker, choose_mode
+
+
+def whole(file: Path, patience_s: float = 30.0):
+    """Records of a file whose last one is the run's end; wandb's own process may still be writing it."""
+    from google.protobuf.message import DecodeError
+
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            rows = [*records(file)]
+            if rows[-1].HasField("exit") or time.monotonic() > until:
+                return rows
+        except (DecodeError, IndexError):
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.1)
 
 
 def records(file: Path):
@@ -42,7 +59,7 @@ def test_a_run_leaves_one_wandb_run_a_fold_and_a_summary(mezoo, cache, tmp_path,
     assert len(files) == 5
     seen = {}
     for file in files:
-        rows = [*records(file)]
+        rows = whole(file)
         info = next(r.run for r in rows if r.HasField("run"))
         keys = {i.key or i.nested_key[0] for r in rows if r.HasField("history") for i in r.history.item}
         summary = {u.key or u.nested_key[0] for r in rows if r.HasField("summary") for u in r.summary.update}

@@ -1,4 +1,4 @@
-"""Films of 4x4 pixels that brighten during an expression."""
+"""Films of 4x4 pixels that brighten during an expression, more on its left or on its right."""
 
 import json
 from pathlib import Path
@@ -14,10 +14,13 @@ class ToyFrames:
     def __init__(self, file: Path, seed: int, events: list[list[int]], gain: float) -> None:
         rng = np.random.default_rng(seed)
         level = np.full(120, 60.0)
-        for onset, offset in events:
+        slope = np.zeros((120, 4))
+        for number, (onset, offset) in enumerate(events):
             level[onset : offset + 1] += 60 * gain
+            slope[onset : offset + 1] = np.array([-1, -1, 1, 1]) * 20 * gain * (-1) ** (number + seed)
         self.file = file
-        self.images = (level[:, None, None] + rng.normal(0, 6, (120, 4, 4))).clip(0, 255).astype(np.uint8)
+        noise = rng.normal(0, 6, (120, 4, 4))
+        self.images = (level[:, None, None] + slope[:, None] + noise).clip(0, 255).astype(np.uint8)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -35,7 +38,9 @@ class ToyFrames:
 class Toy(Dataset):
     """Four subjects with two films each."""
 
-    info = datasets.DatasetInfo("Toy films", "none", "nobody", "it is generated", "toy.json", fps=30)
+    info = datasets.DatasetInfo(
+        "Toy films", "none", "nobody", "it is generated", "toy.json", fps=30, emotions=("left", "right")
+    )
 
     def __init__(self, root: Path, limit: int | None = None) -> None:
         self.root, self.limit = root, limit
@@ -49,7 +54,8 @@ class Toy(Dataset):
 
     def _video(self, file: Path, index: int, row: dict, gain: float) -> Video:
         frames = ToyFrames(file, index, row["events"], gain)
-        events = tuple(Expression(f"e{i}", "micro", a, b) for i, (a, b) in enumerate(row["events"]))
+        sides = ("left", "right") if index % 2 else ("right", "left")
+        events = tuple(Expression(f"e{i}", "micro", a, b, None, sides[i]) for i, (a, b) in enumerate(row["events"]))
         return Video("toy", row["subject"], f"v{index}", 30.0, frames, events)
 
     def verify(self) -> datasets.Verification:

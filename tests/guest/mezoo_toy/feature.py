@@ -33,3 +33,18 @@ class ToyScaled(FeatureExtractor):
     def __call__(self, video: Video) -> Features:
         made = self.inner(video)
         return replace(made, values=made.values * self.factor)
+
+
+class ToySides(FeatureExtractor):
+    """Mean grey of the left and of the right half: (rows, 2) float32 in [0, 1]."""
+
+    version = "1"
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def __call__(self, video: Video) -> Features:
+        assert not video.expressions, "an extractor is label-blind"
+        frames = [video.frames.read(i, grey=True) for i in range(len(video.frames))]
+        values = np.array([[f[:, :2].mean() / 255, f[:, 2:].mean() / 255] for f in frames], dtype=np.float32)
+        return Features(self.gain * values, np.arange(len(frames)), len(frames), video.fps)
