@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ def fit(arguments: Arguments) -> int:
         progress.say(f"nothing left to do: all {len(work.folds)} folds are done (--fresh begins anew)")
     else:
         _announce(work, progress)
+        # Read when torch is loaded: with several devices it warns of unused parameters at every fold.
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
         from mezoo.run import run
 
         result = Result.read(run(work, progress) / "result.json")

@@ -94,6 +94,9 @@ def train(job: FoldJob, task: Task, bar: Bar) -> Model:
 def make_trainer(job: FoldJob, callback: L.Callback) -> L.Trainer:
     """Lightning's Trainer with the recipe's settings. Raises RecipeError in its words when it refuses them."""
     asked: dict[str, Any] = {"devices": 1, "deterministic": "warn", "log_every_n_steps": 1, **job.trainer}
+    if asked["devices"] not in (1, "1") and "strategy" not in asked:
+        # Lightning's own choice starts the whole command again for each device; forks share this run's folder.
+        asked["strategy"] = "ddp_fork_find_unused_parameters_true"
     try:
         return L.Trainer(
             **asked,
@@ -177,7 +180,7 @@ class EveryEpoch(L.Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Keep what the epoch gave."""
         epoch, text = trainer.current_epoch, ""
-        if epoch >= pl_module.warmup_epochs:
+        if epoch >= pl_module.warmup_epochs and trainer.is_global_zero:
             scores = predict(pl_module, self.task, [*self.job.test, *self.job.validation])
             self.job.folder.save_scores(epoch, scores)
             counts = tally(self.job, self.task, pl_module, epoch, self.job.test)[self.task.headline]
@@ -190,6 +193,8 @@ class EveryEpoch(L.Callback):
             text = f"held-out: {self.task.describe(counts)}"
         part = self.job.folder.checkpoint.with_suffix(".part")
         trainer.save_checkpoint(part)
+        if not trainer.is_global_zero:
+            return
         part.replace(self.job.folder.checkpoint)
         self.job.folder.record("running", seconds=self.before + time.monotonic() - self.started, epochs_done=epoch + 1)
         loss = trainer.callback_metrics.get("train/loss")

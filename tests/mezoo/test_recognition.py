@@ -174,3 +174,15 @@ def test_a_seed_decides_everything(mezoo, tmp_path, cache):
     weights = [load_file(next((tmp_path / n).glob("*/folds/02/weights.safetensors"))) for n in ("a", "b")]
     assert weights[0].keys() == weights[1].keys()
     assert all(torch.equal(weights[0][k], weights[1][k]) for k in weights[0])
+
+
+@pytest.mark.parametrize("recipe", ["toy", "toy_sides"])
+def test_several_devices_share_a_fold(mezoo_process, runs, recipe):
+    done = mezoo_process("fit", recipe, "--synthetic", "--runs", runs, "--set", "trainer.devices=2")
+    assert done.returncode == 0, done.stderr
+    assert "reducer.cpp" not in done.stderr
+    result = result_of(runs)
+    assert result["status"] == "complete"
+    assert len([*runs.glob("*/folds/*/weights.safetensors")]) == 4
+    assert len([*runs.glob("*/folds/00/scores/*.npz")]) == result["trainer"]["max_epochs"]
+    assert result["headline"]["value"] > 0.5
