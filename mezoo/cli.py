@@ -25,6 +25,8 @@ EXAMPLES = {
     "store prune": "mezoo store prune --days 30",
 }
 
+ROOMS = {"extract": "features", "view": "features"}
+"""Commands whose function stands in `mezoo.commands_<room>`."""
 COMMANDS = {"list": "list_"}
 """Functions of `mezoo.commands` whose name differs from the command's."""
 
@@ -53,8 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _module(command: str) -> Any:
-    data, features = command.startswith("data_"), command in {"extract", "view"}
-    return import_module("mezoo.commands_data" if data else f"mezoo.commands{'_features' if features else ''}")
+    room = "data" if command.startswith("data_") else ROOMS.get(command, "")
+    return import_module(f"mezoo.commands_{room}" if room else "mezoo.commands")
 
 
 def show_error(what: str, hint: str) -> None:
