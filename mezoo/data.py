@@ -8,8 +8,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from mezoo.models import Batch, Model
-from mezoo.protocol import stable_seed
 from mezoo.records import Example, Sample
+from mezoo.splits import stable_seed
 
 
 class Loaders(L.LightningDataModule):

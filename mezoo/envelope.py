@@ -21,12 +21,15 @@ class UseBlock(BaseModel):
 class ProtocolBlock(Strict):
     """How the data are split and which epoch counts.
 
+    `use` is the split: leave one subject, dataset or video out (the last lets subjects leak: marked, never a result).
+    Data that should meet the fixed counts of a known protocol and do not need a `name` of your own.
     `labels: shuffled` trains every fold on intervals moved at random, or on classes dealt anew: the control that a
     real result must beat. `epoch: validation` picks each fold's epoch on `validation_subjects` of its training
     subjects; `epoch: oracle` on the left-out subject itself, as much published code does: marked, never a result.
     """
 
-    use: Literal["loso"] = "loso"
+    use: Literal["loso", "lodo", "lovo"] = "loso"
+    name: str | None = Field(default=None, min_length=1)
     epoch: Literal["last", "validation", "oracle"] = "last"
     seed: int = 1
     labels: Literal["true", "shuffled"] = "true"

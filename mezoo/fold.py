@@ -19,8 +19,8 @@ from mezoo.data import Loaders, predict_loader
 from mezoo.errors import MezooError, PluginError, RecipeError
 from mezoo.fold_folder import FoldFolder
 from mezoo.models import Model
-from mezoo.protocol import stable_seed
 from mezoo.records import Example, Window
+from mezoo.splits import stable_seed, subject_of
 from mezoo.tasks import Decoded, Tally, Task
 from mezoo.transfer import Start, begin, seen_by
 
@@ -125,7 +125,11 @@ def choose(job: FoldJob, task: Task, model: Model) -> dict[str, Any]:
         chosen["validation"] = max(inner, key=lambda e: (inner[e][task.headline][task.ratio], e))
     task.save(job.folder, decode(task, model, job.folder.load_scores(chosen[job.rule]), job.test))
     return {
-        "subject": job.test[0].video.subject,
+        "subject": job.name,
+        "people": {
+            name: sorted({(*subject_of(e.video),) for e in examples})
+            for name, examples in (("train", job.train), ("validation", job.validation), ("test", job.test))
+        },
         "videos": [e.video.key for e in job.test],
         "epochs": int(last + 1),
         "epoch_of": {rule: int(epoch) for rule, epoch in chosen.items()},

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,12 +15,13 @@ from mezoo.datasets.class_maps import class_map
 from mezoo.errors import DataError, RunError
 from mezoo.plugin_objects import make
 from mezoo.progress import Progress
-from mezoo.protocol import leave_one_subject_out
+from mezoo.protocols import Terms, terms, unnamed
 from mezoo.recipe import Recipe
 from mezoo.records import Fold, Video
 from mezoo.registry import load
 from mezoo.result import Result
 from mezoo.run_folder import RunFolder
+from mezoo.splits import folds_of
 from mezoo.stand_in import is_synthetic, stand_in_root
 
 
@@ -49,6 +51,7 @@ class Work:
     pending: Sequence[Fold]
     folder: RunFolder
     synthetic: bool
+    terms: Terms
 
     def result(self) -> Result | None:
         """The result on disk; None if there is none, or a damaged one."""
@@ -63,12 +66,13 @@ def plan(recipe: Recipe, options: Options, progress: Progress) -> Work:
     dataset, synthetic = open_dataset(recipe, options.cache, progress)
     videos, clips = look_at(recipe, dataset)
     synthetic = synthetic or any(video.synthetic for video in videos)
-    folds = leave_one_subject_out(videos)
+    folds = folds_of(videos, recipe.protocol.use)
+    agreed = terms_of(recipe, videos, clips, synthetic)
     folder = RunFolder(options.runs / f"{recipe.name}-{recipe.digest()}")
     if options.fresh:
         folder.discard()
     pending = [fold for fold in folds if folder.fold(fold.name).status()["state"] != "done"]
-    work = Work(recipe, options, dataset, videos, clips, folds, pending, folder, synthetic)
+    work = Work(recipe, options, dataset, videos, clips, folds, pending, folder, synthetic, agreed)
     folder.check(identity(work))
     return work
 
@@ -101,6 +105,20 @@ def look_at(recipe: Recipe, dataset: Dataset) -> tuple[Sequence[Video], Clips | 
             hint=f"class maps made for it: {maps}; its emotions: {', '.join(dataset.info.emotions) or 'none'}",
         )
     return clips.videos, clips
+
+
+def terms_of(recipe: Recipe, videos: Sequence[Video], clips: Clips | None, synthetic: bool) -> Terms:
+    """What the run is compared under. Raises RecipeError for real data of other counts than their protocol's."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for video in videos:
+        names = [e.kind for e in video.expressions] if clips is None else [clips.classes[clips.labels[video.key]]]
+        found[video.dataset].update(names)
+    counts = {dataset: dict(sorted(parts.items())) for dataset, parts in sorted(found.items())}
+    classes = () if clips is None else clips.classes
+    protocol = recipe.protocol
+    if synthetic:
+        return unnamed(recipe.task, protocol.use, counts, classes, f"stand_in_{recipe.dataset.plugin.name}")
+    return terms(recipe.task, protocol.use, counts, classes, protocol.name)
 
 
 def identity(work: Work) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from mezoo.models import Model, Recognizer
 from mezoo.plan import Work, identity
 from mezoo.plugin_objects import make
 from mezoo.progress import Progress
-from mezoo.protocol import inner_validation, shuffle_classes, shuffle_intervals
 from mezoo.records import Example, Fold
 from mezoo.registry import load
 from mezoo.report import write_report
+from mezoo.splits import inner_validation, shuffle_classes, shuffle_intervals, subject_of
 from mezoo.summary import log_summary, summarise, write_tables
 from mezoo.tasks import RecognitionTask, SpottingTask, Task
 from mezoo.tracking import EpochCsv, WandbRun, WandbTracker
@@ -79,8 +79,8 @@ def job_of(work: Work, fold: Fold, examples: dict[str, Example], wandb_run: Wand
     protocol = work.recipe.protocol
     train, validation = fold.train, ()
     if protocol.epoch == "validation":
-        subject_of = {v.key: v.subject for v in work.videos}
-        train, validation = inner_validation(fold, subject_of, protocol.validation_subjects, protocol.seed)
+        owners = {v.key: subject_of(v) for v in work.videos}
+        train, validation = inner_validation(fold, owners, protocol.validation_subjects, protocol.seed)
     learned = [examples[key] for key in train]
     if protocol.labels == "shuffled":
         if work.clips is None:

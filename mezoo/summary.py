@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def summarise(work: Work, task: Task, examples: Mapping[str, Example]) -> Result
     rule = work.recipe.protocol.epoch
     best = scores[rule][task.headline]
     headline = {"metric": task.metric, "kind": task.headline, "value": best[task.ratio], "ci95": best["ci95"]}
-    protocol = work.recipe.protocol.model_dump()
+    protocol = work.recipe.protocol.model_dump(exclude={"name"})
     return Result(
         run=work.folder.path.name,
         recipe=work.recipe.name,
@@ -57,14 +58,14 @@ def summarise(work: Work, task: Task, examples: Mapping[str, Example]) -> Result
         status="complete" if len(done) == len(work.folds) else "partial",
         synthetic=work.synthetic,
         control="shuffled labels" if protocol["labels"] == "shuffled" else "",
-        leaks=_leaks(rule, done),
+        leaks=_leaks(work, done),
         headline={**headline, "epoch_rule": rule},
         scores=scores,
         subjects=[_subject_row(f.name, s) for f, s in zip(work.folds, statuses, strict=True)],
         data=_data_facts(work),
         model={**describe(work.recipe.model), **_model_facts(work, done), **_asked(task)},
         features={**describe(work.recipe.features), "facts": _feature_facts(examples)},
-        protocol={"name": protocol.pop("use"), **protocol},
+        protocol={**asdict(work.terms), "split": protocol.pop("use"), **protocol},
         trainer=dict(work.recipe.trainer),
         environment=environment(_device()),
         seconds=sum(s.get("seconds", 0.0) for s in statuses),
@@ -72,9 +73,11 @@ def summarise(work: Work, task: Task, examples: Mapping[str, Example]) -> Result
     )
 
 
-def _leaks(rule: str, done: Sequence[Status]) -> list[str]:
+def _leaks(work: Work, done: Sequence[Status]) -> list[str]:
     """What the left-out subjects had a part in: with any of these a number is no result."""
-    chosen = ["each subject's epoch was chosen on its own test data"] if rule == "oracle" else []
+    chosen = [work.terms.leak] if work.terms.leak else []
+    if work.recipe.protocol.epoch == "oracle":
+        chosen.append("each subject's epoch was chosen on its own test data")
     seen = sorted({s["start"]["seen"] for s in done if s.get("start", {}).get("seen")})
     return [*chosen, *(f"weights to begin with: {text}" for text in seen)]
 

@@ -148,9 +148,9 @@ def _folds(result: Mapping[str, Any]) -> dict[str, bool]:
     return {name: found[name] for name in sorted(found) if Path(name).name == name}
 
 
-def fold_names(key: Key) -> tuple[str, str]:
-    """Names that the fold of a video may have: with its dataset in front when a run holds several."""
-    return f"{key[0]}-{key[1]}", key[1]
+def fold_names(key: Key) -> tuple[str, ...]:
+    """Names that the fold of a video may have: of its subject, with its dataset in front, of its dataset, of itself."""
+    return f"{key[0]}-{key[1]}", key[1], key[0], "-".join(key)
 
 
 def _curves_of(key: Key, folds: Mapping[str, Mapping[str, Curves]]) -> Curves:

@@ -18,7 +18,7 @@ OPEN_STRIPS = 12
 CURVE_POINTS = 120_000
 """Points of all score curves together, so that a large run stays a small page."""
 TAG = re.compile(r"\[(?P<tag>[^\]]+)\][\s:,;]*")
-PROTOCOLS = {"loso": "leave-one-subject-out", "lodo": "leave-one-dataset-out"}
+PROTOCOLS = {"loso": "leave-one-subject-out", "lodo": "leave-one-dataset-out", "lovo": "leave-one-video-out"}
 RULES = ("last", "validation", "oracle")
 NAMES = {"micro": ("micro", "-expressions"), "macro": ("macro", "-expressions"), "overall": ("both", " together")}
 """What a kind is called; the second half is dropped where there is no room."""
@@ -77,7 +77,7 @@ def title(result: Mapping[str, Any]) -> str:
 
 def subtitle(result: Mapping[str, Any]) -> str:
     """Task, protocol and number of subjects."""
-    protocol = (result.get("protocol") or {}).get("name", "")
+    protocol = (result.get("protocol") or {}).get("split", "")
     words = [str(result.get("task", "")), PROTOCOLS.get(protocol, protocol.replace("_", " "))]
     return ", ".join(w for w in [*words, plural(len(result.get("subjects") or []), "subject")] if w)
 

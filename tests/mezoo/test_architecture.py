@@ -13,9 +13,9 @@ LAYERS = [
     {"answers", "frames", "intervals", "source", "yaml_marks", "envelope", "tables", "tables_out", "spots", "synthetic"}
     | {"tensor_file", "films", "sampling", "svg"},
     {"metrics", "registry", "fold_folder"},
-    {"statistics", "result", "contracts", "models", "signatures", "run_folder"},
+    {"protocols", "statistics", "result", "contracts", "models", "signatures", "run_folder"},
     {"datasets"},
-    {"clips", "protocol", "recipe", "store", "tracking", "progress"},
+    {"clips", "splits", "recipe", "store", "tracking", "progress"},
     {"recipe_text", "plugin_objects", "data", "stand_in", "tasks", "transfer"},
     {"plan", "fold", "extraction"},
     {"summary", "report", "view"},

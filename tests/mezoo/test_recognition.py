@@ -87,7 +87,7 @@ def test_shuffled_classes_are_chance_and_marked(mezoo, runs):
 
 def test_shuffling_deals_label_and_units_together():
     from mezoo import Example, Expression, Features, Video
-    from mezoo.protocol import shuffle_classes
+    from mezoo.splits import shuffle_classes
 
     made = [
         Example(

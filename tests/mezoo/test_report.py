@@ -226,7 +226,7 @@ def _result(fake: Fake, subjects: list[dict[str, Any]], kinds: list[str]) -> dic
             "arguments": {"size": 112, "grey": True, "fps": 25},
             "facts": {"landmarks": "file"},
         },
-        "protocol": {"name": "loso", "epoch": "last", "seed": 1},
+        "protocol": {"id": "stand_in_samm_long", "split": "loso", "epoch": "last", "seed": 1},
         "trainer": {"max_epochs": fake.epochs},
         "environment": {"python": "3.11.7", "torch": "2.15.0", "platform": "Linux", "device": "cpu"},
         "seconds": 210.0,

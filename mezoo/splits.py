@@ -1,37 +1,64 @@
-"""Folds, and what a control changes. A fold's key is (dataset, subject), never the bare subject."""
+"""Folds of a split, and what a control changes."""
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from mezoo.datasets import family_of
 from mezoo.errors import DataError
+from mezoo.protocols import Split
 from mezoo.records import Example, Expression, Fold, Video
 
 
+def folds_of(videos: Sequence[Video], split: Split) -> tuple[Fold, ...]:
+    """The folds of a split (see `mezoo.protocols`), sorted by name. Raises DataError where there would be one only."""
+    return {"loso": leave_one_subject_out, "lodo": leave_one_dataset_out, "lovo": leave_one_video_out}[split](videos)
+
+
 def leave_one_subject_out(videos: Sequence[Video]) -> tuple[Fold, ...]:
-    """One fold a subject, sorted by name. Raises DataError for fewer than two subjects."""
-    by_subject: dict[tuple[str, str], list[str]] = defaultdict(list)
+    """One fold a subject (dataset, subject), sorted by name. Raises DataError for fewer than two subjects."""
+    several = len({v.dataset for v in videos}) > 1
+    names = {subject_of(v): f"{v.dataset}-{v.subject}" if several else v.subject for v in videos}
+    return _left_out(videos, subject_of, names, "subject")
+
+
+def leave_one_dataset_out(videos: Sequence[Video]) -> tuple[Fold, ...]:
+    """One fold a family of datasets, sorted by name. Raises DataError for fewer than two."""
+    family = {v.dataset: family_of(v.dataset) for v in videos}
+    names = {name: "-".join(sorted(d for d, f in family.items() if f == name)) for name in family.values()}
+    return _left_out(videos, lambda v: family[v.dataset], names, "dataset")
+
+
+def leave_one_video_out(videos: Sequence[Video]) -> tuple[Fold, ...]:
+    """One fold a video, sorted by key; other videos of its subject are trained on. Raises DataError for one video."""
+    return _left_out(videos, lambda v: v.key, {v.key: v.key.replace("/", "-") for v in videos}, "video")
+
+
+def subject_of(video: Video) -> tuple[str, str]:
+    """Who a video shows: (dataset, subject), since strangers of two datasets may share a number."""
+    return video.dataset, video.subject
+
+
+def _left_out(
+    videos: Sequence[Video], group_of: Callable[[Video], Any], names: Mapping[Any, str], what: str
+) -> tuple[Fold, ...]:
+    groups: dict[Any, list[str]] = defaultdict(list)
     for video in videos:
-        by_subject[video.dataset, video.subject].append(video.key)
-    if len(by_subject) < 2:
-        raise DataError(
-            f"leaving one subject out needs two subjects, found {len(by_subject)}", hint="see mezoo data verify"
-        )
-    several = len({dataset for dataset, _ in by_subject}) > 1
-    everything = [v.key for v in videos]
-    folds: list[Fold] = []
-    for (dataset, subject), test in sorted(by_subject.items()):
-        held_out = set(test)
-        train = tuple(k for k in everything if k not in held_out)
-        folds.append(Fold(f"{dataset}-{subject}" if several else subject, train, tuple(test)))
-    return tuple(folds)
+        groups[group_of(video)].append(video.key)
+    if len(groups) < 2:
+        raise DataError(f"leaving one {what} out needs two, found {len(groups)}", hint="see mezoo data verify")
+    return tuple(
+        Fold(names[group], tuple(v.key for v in videos if group_of(v) != group), tuple(test))
+        for group, test in sorted(groups.items())
+    )
 
 
 def inner_validation(
-    fold: Fold, subject_of: dict[str, str], count: int, seed: int
+    fold: Fold, subject_of: Mapping[str, tuple[str, str]], count: int, seed: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Split a fold's training videos into (train, validation) by whole subjects, drawn by seed and fold name."""
     subjects = sorted({subject_of[k] for k in fold.train})
@@ -40,7 +67,8 @@ def inner_validation(
             f"{count} validation subjects asked for, fold {fold.name} has {len(subjects)} to train on",
             hint="lower protocol.validation_subjects or use epoch: last",
         )
-    chosen = set(np.random.default_rng(stable_seed(seed, fold.name, "validation")).permutation(subjects)[:count])
+    order = np.random.default_rng(stable_seed(seed, fold.name, "validation")).permutation(len(subjects))
+    chosen = {subjects[i] for i in order[:count]}
     inner = tuple(k for k in fold.train if subject_of[k] not in chosen)
     return inner, tuple(k for k in fold.train if subject_of[k] in chosen)
 
