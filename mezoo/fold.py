@@ -72,7 +72,6 @@ def run_fold(job: FoldJob, task: Task, bar: Bar) -> dict[str, Any]:
 
 def train(job: FoldJob, task: Task, bar: Bar) -> Model:
     """Fit the model of a fold; its weights are on disk afterwards."""
-    quiet_lightning()
     L.seed_everything(stable_seed(job.seed, job.name), verbose=False)
     model = job.make_model()
     fitted = model.prepare(job.train)
@@ -227,9 +226,9 @@ def check_epochs(model: Model, trainer: Mapping[str, Any]) -> None:
         )
 
 
-def quiet_lightning() -> None:
-    """Lightning's banners and hints would drown the progress bars."""
+def quiet_libraries() -> None:
+    """Banners and hints of Lightning, and what libraries say when they are imported, would drown the progress bars."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"lightning\..*")
-    warnings.filterwarnings("ignore", message=".*(num_workers|`isinstance|LeafSpec).*")
+    warnings.filterwarnings("ignore", message=".*(num_workers|`isinstance|LeafSpec|torch.jit.script).*")

@@ -8,7 +8,7 @@ from typing import Any
 
 from mezoo.errors import DataError, RecipeError
 from mezoo.extraction import Extraction, extract
-from mezoo.fold import FoldJob, run_fold
+from mezoo.fold import FoldJob, quiet_libraries, run_fold
 from mezoo.models import Model, Recognizer
 from mezoo.plan import Work, identity
 from mezoo.plugin_objects import make
@@ -25,6 +25,7 @@ from mezoo.transfer import start_of
 
 def run(work: Work, progress: Progress) -> Path:
     """Do what is left of a run: features, folds, pooled score, result, report. Returns the run's folder."""
+    quiet_libraries()
     with work.folder.opened(identity(work)):
         task = task_of(work)
         tracker = WandbTracker(work.recipe.wandb, work.folder.path.name, work.folder.path, progress.say)

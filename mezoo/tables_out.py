@@ -14,7 +14,7 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", header_style="bold")
+    table = Table(title=Text(title, style="table.title") if title else None, title_justify="left", header_style="bold")
     for name in header:
         table.add_column(name)
     for row in rows:

@@ -9,15 +9,18 @@ import pytest
 from mezoo.registry import plugins
 
 RECIPES = [p for p in plugins() if p.kind == "recipe" and p.distribution == "mezoo"]
+TWO_FILMS = "synthetic.data={subjects: 2, videos: 1, seconds: 6}"
+TWO_EPOCHS = "trainer.max_epochs=2"
+MESNET = (TWO_FILMS, "features.size=16", "model.channels=[2, 2, 4, 4]", "model.pretrain_epochs=1", TWO_EPOCHS)
+AUW_GCN = (TWO_FILMS, "model.adjacency=symmetric", TWO_EPOCHS)
 SMALL = {
-    "mesnet_samm": (
-        "synthetic.data={subjects: 2, videos: 1, seconds: 6}",
-        "features.size=16",
-        "model.channels=[2, 2, 4, 4]",
-        "model.pretrain_epochs=1",
-        "trainer.max_epochs=2",
-    )
+    "mesnet_samm": MESNET,
+    "mesnet_cas_me_sq": MESNET,
+    "auw_gcn_samm": (*AUW_GCN, "features.flow.crop.size=48"),
+    "auw_gcn_cas_me_sq": (*AUW_GCN, "features.flow.crop.size=48"),
+    "auw_gcn_segments": AUW_GCN,
 }
+"""Overrides that make a recipe's fit a matter of seconds."""
 
 
 @pytest.fixture(scope="session")
