@@ -19,13 +19,28 @@ EXAMPLES = {
     "data info": "mezoo data info casme2",
     "data verify": "mezoo data verify samm_long --root /data/SAMM_longvideos --json",
     "data synth": "mezoo data synth casme2 --out /tmp/casme2 --preset full --dirty --frames empty",
+    "score": "mezoo score --task spotting --truth truth.csv --pred predictions.csv --json",
+    "leaderboard": "mezoo leaderboard runs/* --html board.html",
+    "submit": "mezoo submit runs/mesnet_samm-1a2b3c4d --out claim.zip",
+    "verify": "mezoo verify claim.zip",
+    "diff": "mezoo diff runs/mesnet_samm-1a2b3c4d claim.zip",
+    "audit": "mezoo audit recipes/mesnet_samm.yaml --synthetic --quick",
     "store": "mezoo store explain mesnet_samm --synthetic",
     "store list": "mezoo store list --json",
     "store explain": "mezoo store explain mesnet_samm --synthetic",
     "store prune": "mezoo store prune --days 30",
 }
 
-ROOMS = {"extract": "features", "view": "features"}
+ROOMS = {
+    "extract": "features",
+    "view": "features",
+    "score": "score",
+    "leaderboard": "leaderboard",
+    "submit": "claims",
+    "verify": "claims",
+    "diff": "claims",
+    "audit": "audit",
+}
 """Commands whose function stands in `mezoo.commands_<room>`."""
 COMMANDS = {"list": "list_"}
 """Functions of `mezoo.commands` whose name differs from the command's."""
@@ -78,6 +93,10 @@ def build_parser() -> argparse.ArgumentParser:
         _recipe_arguments(_add(commands, name, text))
     _features(commands)
     _data(commands)
+    _score(commands)
+    _leaderboard(commands)
+    _claims(commands)
+    _audit(commands)
     _store(commands)
     return parser
 
@@ -153,6 +172,58 @@ def _data(commands: Any) -> None:
     frames.add_argument("--tables-only", dest="frames", action="store_const", const="none", help="as --frames none")
     _json(info)
     _json(verify)
+
+
+def _leaderboard(commands: Any) -> None:
+    parser = _add(commands, "leaderboard", "measured rows ranked with their uncertainty; published ones apart")
+    parser.add_argument("runs", nargs="*", metavar="RUNS", help="run folders, or folders of them (default: runs)")
+    parser.add_argument("--html", metavar="FILE", help="write a page that can be sorted and filtered")
+    parser.add_argument("--md", action="store_true", help="print Markdown")
+    parser.add_argument("--task", metavar="TASK", help="only this task, as spotting")
+    parser.add_argument("--dataset", metavar="NAME", help="only this dataset, as samm_long or CAS(ME)2")
+    parser.add_argument("--protocol", metavar="NAME", help="only this protocol, as megc2019")
+    _json(parser)
+
+
+def _claims(commands: Any) -> None:
+    submit = _add(commands, "submit", "pack a run, without videos or weights, so that others compute its numbers again")
+    submit.add_argument("run", metavar="RUN", help="a run's folder")
+    submit.add_argument("--out", default="claim.zip", metavar="FILE", help="the claim (default: claim.zip)")
+    text = "also a run that is no result (partial, a control, leaky), and mark it so"
+    submit.add_argument("--diagnostic", action="store_true", help=text)
+    text = "leave the annotation out and keep its hash: for datasets whose licence forbids to pass labels on"
+    submit.add_argument("--hash-truth", action="store_true", help=text)
+    text = "compute every number of a claim again, without videos; exit code 1 if it is refused"
+    verify = _add(commands, "verify", text)
+    verify.add_argument("claim", metavar="CLAIM", help="what mezoo submit wrote")
+    text = "the annotation of a claim without it: truth.csv or clips.csv of any run on the same data"
+    verify.add_argument("--truth", metavar="FILE", help=text)
+    diff = _add(commands, "diff", "the first layer where two runs differ; exit code 1 if one does")
+    diff.add_argument("a", metavar="A", help="a run's folder, or a claim")
+    diff.add_argument("b", metavar="B", help="another")
+    _json(verify)
+    _json(diff)
+
+
+def _score(commands: Any) -> None:
+    parser = _add(commands, "score", "score a table of predictions against a table of truth, whoever made them")
+    parser.add_argument("--task", required=True, choices=["spotting", "recognition", "strs"])
+    text = "video,onset,offset,kind[,emotion] or sample,label; also subject and dataset"
+    parser.add_argument("--truth", required=True, metavar="CSV", help=text)
+    parser.add_argument("--pred", required=True, metavar="CSV", help="the same; or sample and a probability a class")
+    parser.add_argument("--protocol", metavar="NAME", help="refuse a truth without its denominators, as megc2021")
+    parser.add_argument("--classes", metavar="A,B,C", help="the fixed list of classes or emotions")
+    scorers = ["auwgcn", "megc2020", "strs_official", "ltp"]
+    parser.add_argument("--scorer", choices=scorers, help="a published rule, to reproduce its numbers")
+    _json(parser)
+
+
+def _audit(commands: Any) -> None:
+    parser = _add(commands, "audit", "is a recipe's number honest? split, features, fitted quantities, a control run")
+    _recipe_arguments(parser)
+    parser.add_argument("--runs", default="runs", metavar="DIR", help="where the control run goes (default: runs)")
+    parser.add_argument("--quick", action="store_true", help="without the control, which trains every fold")
+    _json(parser)
 
 
 def _store(commands: Any) -> None:

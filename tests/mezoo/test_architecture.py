@@ -15,13 +15,14 @@ LAYERS = [
     {"metrics", "registry", "fold_folder"},
     {"protocols", "statistics", "result", "contracts", "models", "signatures", "run_folder"},
     {"datasets"},
-    {"clips", "splits", "recipe", "store", "tracking", "progress"},
+    {"clips", "splits", "recipe", "store", "tracking", "progress", "scoring"},
     {"recipe_text", "plugin_objects", "data", "stand_in", "tasks", "transfer"},
-    {"plan", "fold", "extraction"},
-    {"summary", "report", "view"},
+    {"plan", "fold", "extraction", "claims"},
+    {"summary", "report", "view", "diff", "leaderboard"},
     {"run"},
-    {"commands"} | {"inputs"},
-    {"commands_data", "commands_features"},
+    {"commands"} | {"inputs", "audit"},
+    {"commands_audit", "commands_claims", "commands_data", "commands_features"}
+    | {"commands_leaderboard", "commands_score"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

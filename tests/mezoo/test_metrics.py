@@ -44,6 +44,24 @@ def test_matching_is_as_large_as_brute_force_finds(predicted, truth):
         assert len(pairs) == best
 
 
+crowded = st.lists(interval, max_size=40)
+
+
+@given(crowded, crowded, st.sampled_from([(1, 2), (1, 10), (9, 10), (1, 1)]))
+def test_matching_is_as_large_and_overlaps_as_much_as_a_dense_assignment(predicted, truth, k):
+    from scipy.optimize import linear_sum_assignment
+
+    inter, union = overlap(predicted, truth)
+    hit = inter * k[1] >= union * k[0]
+    gain = np.where(hit, 100 + inter / union, 0.0)
+    rows, columns = linear_sum_assignment(gain, maximize=True)
+    pairs = match(predicted, truth, k)
+    assert len(pairs) == hit[rows, columns].sum()
+    assert sum(gain[p, t] for p, t in pairs) == pytest.approx(gain[rows, columns].sum())
+    assert all(hit[p, t] for p, t in pairs)
+    assert len({p for p, _ in pairs}) == len({t for _, t in pairs}) == len(pairs)
+
+
 def test_matching_equals_independent_vectors():
     for predicted, truth, hits, pairs in json.loads((DATA / "spotting_matching.json").read_text())["rows"]:
         found = match(predicted, truth)
@@ -87,6 +105,32 @@ def test_nms_keeps_the_best_and_drops_only_overlapping(rows, threshold):
         assert all(iou([spans[i]], [spans[j]])[0, 0] <= threshold for j in kept[:position])
     for i in set(range(len(rows))) - set(kept):
         assert any(iou([spans[i]], [spans[j]])[0, 0] > threshold and scores[j] >= scores[i] for j in kept)
+
+
+@given(
+    st.lists(st.tuples(interval, st.integers(0, 5)), max_size=60),
+    st.sampled_from([0.0, 0.1, 0.25, 1 / 3, 0.5, 0.7, 0.9, 1.0]),
+)
+def test_nms_equals_a_plain_loop(rows, threshold):
+    spans, scores = [r[0] for r in rows], [r[1] for r in rows]
+    overlaps = iou(spans, spans)
+    kept: list[int] = []
+    for i in sorted(range(len(rows)), key=lambda i: -scores[i]):
+        if all(overlaps[i, j] <= threshold for j in kept):
+            kept.append(i)
+    assert nms(spans, scores, threshold).tolist() == kept
+
+
+def test_nms_of_many_that_overlap_equals_a_plain_loop():
+    """So many pairs that disputes are not looked for first."""
+    rng = np.random.default_rng(2)
+    onsets = rng.integers(0, 60, 400)
+    spans, scores = np.stack([onsets, onsets + rng.integers(5, 90, 400)], 1), rng.random(400)
+    kept: list[int] = []
+    for i in np.argsort(-scores).tolist():
+        if not kept or (iou(spans[i], spans[kept]) <= 0.4).all():
+            kept.append(i)
+    assert nms(spans, scores, 0.4).tolist() == kept
 
 
 def test_bootstrap_interval_holds_the_score_and_is_wider_for_few_subjects():
@@ -133,6 +177,8 @@ def test_recognition_equals_scikit_learn(case):
     assert found.uf1 == pytest.approx(f1_score(truth, answers, **options))
     assert found.uar == pytest.approx(recall_score(truth, answers, **options))
     assert found.accuracy == pytest.approx(accuracy_score(truth, answers))
+    weighted = f1_score(truth, answers, labels=names, average="weighted", zero_division=0)
+    assert found.weighted_f1 == found.as_dict()["weighted_f1"] == pytest.approx(weighted)
 
 
 def test_truth_is_the_row_and_the_answer_the_column():
@@ -155,6 +201,6 @@ def test_the_interval_resamples_subjects():
     picks = np.random.default_rng(0).integers(9, size=(200, 9))
     draws = [Confusion(tables[p].sum(axis=0)) for p in picks]
     spans = confusion_intervals([*tables], draws=200)
-    for name in ("uf1", "uar", "accuracy"):
+    for name in ("uf1", "uar", "accuracy", "weighted_f1"):
         assert spans[name] == pytest.approx(np.percentile([getattr(d, name) for d in draws], [2.5, 97.5]))
     assert confusion_intervals([])["uf1"] == (0, 0)
