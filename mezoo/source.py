@@ -25,6 +25,7 @@ _PURE_CALLS = {
     "getLogger",
 }
 _TYPE_FORMS = {
+    "NDArray",
     "Annotated",
     "Callable",
     "Literal",

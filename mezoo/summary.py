@@ -17,6 +17,7 @@ from mezoo.plan import Work
 from mezoo.plugin_objects import describe
 from mezoo.records import Example
 from mezoo.result import Result, environment, packages
+from mezoo.splits import subject_of
 from mezoo.spots import write_truth, write_videos
 from mezoo.tasks import RecognitionTask, SpottingTask, Task
 from mezoo.tasks.spotting import KINDS
@@ -152,7 +153,7 @@ def _data_facts(work: Work) -> dict[str, Any]:
         "title": info.title,
         "paper": info.paper,
         "videos": len(work.videos),
-        "subjects": len({v.subject for v in work.videos}),
+        "subjects": len({subject_of(v) for v in work.videos}),
         "frames": sum(len(v.frames) for v in work.videos),
         **(_clip_facts(work.clips) if work.clips else _kind_facts(work)),
         "excluded": [{"what": e.what, "reason": e.reason, "action": e.action} for e in check.excluded],

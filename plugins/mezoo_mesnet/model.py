@@ -31,6 +31,7 @@ class MESNet(Spotter):
     """
 
     kinds = ("micro",)
+    trunk = ("spatial.", "temporal.")
     sources: ClassVar[Mapping[str, str]] = {
         "clip_frames": "[inferred] value; splitting long videos with overlap is [quoted]",
         "overlap": "[inferred] longer than every annotated ME; that it must be is [quoted]",

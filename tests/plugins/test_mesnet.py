@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -424,6 +425,16 @@ def test_a_run_resumed_in_either_stage_equals_an_unbroken_one(tmp_path: Path) ->
         fit(resumed, train, 4, Steps(tmp_path / "again"), start=str(tmp_path / f"{last}.ckpt"))
         for name, value in whole.state_dict().items():
             assert torch.equal(value, resumed.state_dict()[name]), (last, name)
+
+
+def test_a_run_trains_the_classifier_first_and_proposals_after_it(tmp_path: Path) -> None:
+    train = [planted(1), planted(2)]
+    model = built(train, lr=1e-3)
+    states = [{name: value.clone() for name, value in model.state_dict().items()}]
+    fit(model, train, 3, Steps(tmp_path))
+    states += [torch.load(tmp_path / f"{epoch}.ckpt", weights_only=True)["state_dict"] for epoch in (1, 2)]
+    moved_in = [{name.split(".")[0] for name in a if not torch.equal(a[name], b[name])} for a, b in pairwise(states)]
+    assert moved_in == [{"spatial", "temporal", "pretrain_head"}, {"spatial", "temporal", "cpn", "crn"}]
 
 
 def test_learns_a_planted_movement(tmp_path: Path) -> None:

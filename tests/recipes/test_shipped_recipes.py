@@ -13,12 +13,20 @@ TWO_FILMS = "synthetic.data={subjects: 2, videos: 1, seconds: 6}"
 TWO_EPOCHS = "trainer.max_epochs=2"
 MESNET = (TWO_FILMS, "features.size=16", "model.channels=[2, 2, 4, 4]", "model.pretrain_epochs=1", TWO_EPOCHS)
 AUW_GCN = (TWO_FILMS, "model.adjacency=symmetric", TWO_EPOCHS)
+TWO_PEOPLE = "synthetic.data={subjects: 2}"
+ADAPTIVE_GAT = (TWO_PEOPLE, TWO_EPOCHS)
+MER_GCN = (TWO_PEOPLE, "features.size=32", "model.width=2", "model.min_au_samples=1", TWO_EPOCHS)
+RESNET_LSTM = (TWO_PEOPLE, "features.crop.size=32", "model.widths=[4, 4, 4, 4]", TWO_EPOCHS)
 SMALL = {
     "mesnet_samm": MESNET,
     "mesnet_cas_me_sq": MESNET,
     "auw_gcn_samm": (*AUW_GCN, "features.flow.crop.size=48"),
     "auw_gcn_cas_me_sq": (*AUW_GCN, "features.flow.crop.size=48"),
     "auw_gcn_segments": AUW_GCN,
+    **{f"adaptive_gat_{name}": ADAPTIVE_GAT for name in ("casme2", "megc2019", "samm", "smic")},
+    **{f"mer_gcn_{name}": MER_GCN for name in ("casme2_3", "casme2_7", "megc2019", "samm_3", "samm_8")},
+    **{f"resnet34_lstm_casme2{part}": RESNET_LSTM for part in ("", "_base", "_mfem", "_mffm")},
+    "resnet34_lstm_samm": RESNET_LSTM,
 }
 """Overrides that make a recipe's fit a matter of seconds."""
 
