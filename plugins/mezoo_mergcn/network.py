@@ -110,9 +110,16 @@ class MERGCNNet(nn.Module):
 
     def forward(self, clips: Tensor) -> Answer:
         """(B, c, T, h, w) -> emotions (B, C), AUs (B, N)."""
-        clip = self.trunk(clips)  # (B, features)
+        clip = self._seen(clips)  # (B, features)
         nodes = self.nodes(clip).relu()  # (B, N node_features)
         units = self.units(nodes.unsqueeze(-1)).squeeze(-1)  # (B, N)
         mixed = self.graph(nodes.unflatten(1, (units.shape[1], -1)))  # (B, graph features)
         fused = torch.cat([clip, mixed.to(clip.dtype)], dim=1)  # (B, features + graph features)
         return Answer(self.classifier(self.dropout(fused)), units)
+
+    def _seen(self, clips: Tensor) -> Tensor:
+        """What the trunk makes of clips. On a CPU not in bfloat16: there, gradients of Conv3d are NaN now and then."""
+        if clips.device.type != "cpu":
+            return self.trunk(clips)
+        with torch.autocast("cpu", enabled=False):
+            return self.trunk(clips.to(self.nodes.weight.dtype))
