@@ -46,6 +46,11 @@ class Block:
     arguments: Mapping[str, Any]
     source: ClassSource
 
+    def given(self) -> dict[str, Any]:
+        """Arguments that were given, inner blocks as mappings."""
+        inner = {k: {"use": b.plugin.name, **b.given()} for k, b in self.arguments.items() if isinstance(b, Block)}
+        return {**self.arguments, **inner}
+
     def resolved(self) -> dict[str, Any]:
         """Arguments with the constructor's defaults filled in."""
         defaults = {p.name: p.default for p in self.source.parameters if p.name not in {"root"}}
@@ -87,8 +92,8 @@ class Recipe:
     def lowered(self) -> list[str]:
         """`block.key=value` of everything that the `synthetic:` block changed for the stand-in."""
         changed = [k for k, origin in self.origins.items() if origin.endswith(OVERLAID) and len(k) == 2]
-        values = self.resolved()
-        return [f"{block}.{key}={values[block][key]}" for block, key in changed]
+        values = {**self.resolved(), **{name: block.given() for name, block in self._blocks().items()}}
+        return [f"{block}.{key}={_brief(values[block][key])}" for block, key in changed]
 
     def digest(self) -> str:
         """Eight hex digits that name a run: equal for equal settings, wherever the data lie."""
@@ -101,6 +106,20 @@ class Recipe:
 
     def _blocks(self) -> dict[str, Block]:
         return {"dataset": self.dataset, "features": self.features, "model": self.model}
+
+
+def _laid_over(old: Any, new: Any) -> Any:
+    """A nested block with the keys of another laid over it; a block of another plugin takes its place."""
+    if not isinstance(old, dict) or not isinstance(new, dict) or new.get("use", old.get("use")) != old.get("use"):
+        return new
+    return {**old, **{k: _laid_over(old.get(k), v) for k, v in new.items()}}
+
+
+def _brief(value: Any) -> str:
+    """A value as YAML on one line would have it."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{k}: {_brief(v)}' for k, v in value.items())}}}"
+    return "null" if value is None else str(value)
 
 
 def locate(argument: str) -> Path:
@@ -179,7 +198,8 @@ class Draft:
                 continue
             for key, value in values.items():
                 origin = self.origins.get(("synthetic", name, key), str(self.path))
-                self._put((name, key), value, f"{origin}{OVERLAID}")
+                laid = _laid_over((self.data.get(name) or {}).get(key), value)
+                self._put((name, key), laid, f"{origin}{OVERLAID}")
                 if place := self.places.get(("synthetic", name, key)):
                     self.places[(name, key)] = self.value_places[(name, key)] = place
 

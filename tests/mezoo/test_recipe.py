@@ -170,3 +170,19 @@ def test_scalars_come_back_as_written(value):
 )
 def test_yaml_surprises_are_gone(text, value):
     assert yaml_marks.parse(f"k: {text}", "x").data["k"] == value
+
+
+def test_a_nested_block_of_the_stand_in_is_laid_over_the_real_one(tmp_path):
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(
+        "task: spotting\ndataset: {use: toy, root: x}\n"
+        "features: {use: toy_scaled, factor: 3, inner: {use: toy_mean, step: 2}}\nmodel: {use: toy_threshold}\n"
+        "synthetic:\n  features: {inner: {step: 5}}\n"
+    )
+    inner = read_recipe(str(recipe), synthetic=True).features.arguments["inner"]
+    assert inner.plugin.name == "toy_mean"
+    assert dict(inner.arguments) == {"step": 5}
+    recipe.write_text(recipe.read_text().replace("{step: 5}", "{use: toy_sides}"))
+    other = read_recipe(str(recipe), synthetic=True).features.arguments["inner"]
+    assert other.plugin.name == "toy_sides"
+    assert not other.arguments
