@@ -1,7 +1,7 @@
 """Adaptive GAT with temporal fusion as a mezoo recogniser: samples, the loss and its schedule, probabilities."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from mezoo import Batch, Example, Recognizer, Sample, Window
 
 from . import samples as cut
 from .losses import ISDA, Weighting, class_weights, isda_loss
-from .network import AdaptiveGraphNet, Adjacency, Sizes, Temporal
+from .network import AdaptiveGraphNet, Sizes
 
 
 class AdaptiveGAT(Recognizer):
@@ -50,14 +50,14 @@ class AdaptiveGAT(Recognizer):
         heads: int = 4,
         head_width: int = 16,
         layers: int = 2,
-        adjacency: Adjacency = "add",
-        temporal: Temporal = "conv",
+        adjacency: Literal["add", "mul", "static", "attention"] = "add",
+        temporal: Literal["conv", "gru", "attention"] = "conv",
         fused: int = 128,
         slope: float = 0.2,
         dropout: float = 0.3,
         isda: float = 0.5,
         shrinkage: float = 0.0,
-        class_weight: Weighting = "inverse",
+        class_weight: Literal["inverse", "effective", "none"] = "inverse",
         effective_beta: float = 0.99,
         flip: bool = True,
         mirror: Sequence[Sequence[int]] = ((0, 5), (1, 4), (2, 3), (8, 10)),
