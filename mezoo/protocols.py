@@ -92,6 +92,8 @@ def _single() -> Iterator[Protocol]:
     yield _loso("samm_5", "samm", "SAMM in five classes", _SAMM, _SAMM_FIVE)
     yield _loso("samm_8", "samm", "SAMM in its eight emotions", _SAMM, tuple(_SAMM))
     yield _loso("smic_3", "smic", "SMIC-HS in three classes", _COMPOSITE["smic"], _MEGC)
+    slow = {"negative": 24, "positive": 28, "surprise": 19}
+    yield _loso("smic_vis_nir_3", "smic", "SMIC-VIS or SMIC-NIR in three classes", slow, _MEGC)
 
 
 def _loso(name: str, dataset: str, title: str, counts: Mapping[str, int], classes: tuple[str, ...]) -> Protocol:

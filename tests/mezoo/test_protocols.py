@@ -58,6 +58,8 @@ def test_data_find_their_protocol_by_their_counts():
     assert named("spotting", "loso", LONG).name == "megc2021"
     assert named("spotting", "loso", {"samm_long": LONG["samm_long"]}).name == "megc2020_samm_long"
     assert named("spotting", "lodo", LONG) is None
+    slow = {"smic": {"negative": 24, "positive": 28, "surprise": 19}}
+    assert named("recognition", "loso", slow, ("negative", "positive", "surprise")).name == "smic_vis_nir_3"
     assert terms("spotting", "loso", LONG, ()).id == "megc2021"
 
 
