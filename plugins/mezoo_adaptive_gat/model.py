@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 from torch import Tensor
+from torchmetrics.functional.classification import multiclass_accuracy
 
 from mezoo import Batch, Example, Recognizer, Sample, Window
 
@@ -111,7 +112,7 @@ class AdaptiveGAT(Recognizer):
         loss, logits = isda_loss(
             self.isda, features, labels, self.network.classifier, self._strength(), self.get_buffer("weights")
         )
-        shown = {"train/loss": loss, "train/accuracy": (logits.argmax(-1) == labels).float().mean()}
+        shown = {"train/loss": loss, "train/accuracy": multiclass_accuracy(logits, labels, len(self.classes), "micro")}
         self.log_dict(shown, on_step=False, on_epoch=True, batch_size=len(labels))
         return loss
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torchmetrics.functional.classification import multiclass_accuracy
 
 from mezoo import Batch, DataError, Example, Recognizer, Sample, Window
 
@@ -147,7 +148,7 @@ class MERGCN(Recognizer):
         units = unit_loss(answer.units, targets["units"], targets["labelled"], self.get_buffer("positive_weights"))
         # Weight 0 too: gradients of zero, not none, keep training on several devices in step.
         loss = emotion + self.au_loss_weight * units
-        right = (answer.emotions.argmax(-1) == targets["label"]).float().mean()
+        right = multiclass_accuracy(answer.emotions, targets["label"], len(self.classes), "micro")
         shown = {"train/loss": loss, "train/emotion": emotion, "train/units": units, "train/accuracy": right}
         self.log_dict(shown, on_step=False, on_epoch=True, batch_size=len(batch.videos))
         return loss

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torchmetrics.functional.classification import multiclass_accuracy
 
 from mezoo import Batch, Example, Recognizer, Sample, Window
 
@@ -118,7 +119,7 @@ class ResNet34LSTM(Recognizer):
         clips = moved(clips, self.augmentation.draw(len(clips), clips.device))
         logits, labels = self.network(clips).float(), batch.targets["label"]
         loss = functional.cross_entropy(logits, labels)
-        right = (logits.argmax(1) == labels).float().mean()
+        right = multiclass_accuracy(logits, labels, len(self.classes), "micro")
         self.log_dict(
             {"train/loss": loss, "train/accuracy": right}, on_step=False, on_epoch=True, batch_size=len(clips)
         )
