@@ -36,6 +36,23 @@ class ProtocolBlock(Strict):
     validation_subjects: int = Field(default=2, ge=1)
 
 
+CLASS_MAPS = (
+    "native",
+    "megc2019_3",
+    "casme2_5",
+    "samm_5",
+    "casme_4",
+    "casme2_4",
+    "cas_me_sq_3",
+    "cas_me_sq_4",
+    "cas_me_cubed_3",
+    "cas_me_cubed_7",
+    "objective_7",
+    "objective_5",
+)
+"""Names of `mezoo.datasets.class_maps`, here because a recipe is checked without importing what datasets need."""
+
+
 class ClipsBlock(Strict):
     """Recognition: which expressions become clips, with which classes, and which of their frames are taken.
 

@@ -14,7 +14,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from mezoo import yaml_marks
-from mezoo.envelope import ClipsBlock, Envelope, InitBlock, ProtocolBlock, StandInBlock, WandbBlock
+from mezoo.envelope import CLASS_MAPS, ClipsBlock, Envelope, InitBlock, ProtocolBlock, StandInBlock, WandbBlock
 from mezoo.errors import PluginError, RecipeError
 from mezoo.registry import Plugin, PluginKind, did_you_mean, find, plugins
 from mezoo.signatures import check_block
@@ -308,12 +308,11 @@ class Draft:
         return Block(plugin, {**checked, **{k: b for k, b in inner.items() if b}}, source)
 
     def _check_classes(self, name: str) -> None:
-        from mezoo.datasets.class_maps import CLASS_MAPS
-
-        known = ["native", *CLASS_MAPS]
-        if name not in known:
-            near = did_you_mean(name, known)
-            self.problems.append((("clips", "classes"), f"no class map {name!r}{near} (known: {', '.join(known)})"))
+        if name not in CLASS_MAPS:
+            near = did_you_mean(name, [*CLASS_MAPS])
+            self.problems.append(
+                (("clips", "classes"), f"no class map {name!r}{near} (known: {', '.join(CLASS_MAPS)})")
+            )
 
     def _check_trainer(self) -> None:
         given = self.data.get("trainer")

@@ -87,3 +87,10 @@ def test_an_unknown_map_says_which_there_are():
     with pytest.raises(DataError, match="no class map 'emotion'") as caught:
         class_map("emotion")
     assert "megc2019_3" in str(caught.value)
+
+
+def test_a_recipe_knows_the_same_names():
+    from mezoo.datasets.class_maps import CLASS_MAPS
+    from mezoo.envelope import CLASS_MAPS as NAMES
+
+    assert set(NAMES) == {"native", *CLASS_MAPS}
