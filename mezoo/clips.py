@@ -1,7 +1,7 @@
 """Expressions cut out of their videos and given a class: what recognition walks over."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +47,6 @@ class Clips:
     without_class: int = 0
     other_kind: int = 0
     without_apex: int = 0
-    facts: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 def cut_clips(videos: Sequence[Video], block: ClipsBlock, classes: ClassMap) -> Clips:

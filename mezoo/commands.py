@@ -53,9 +53,11 @@ def _announce(work: "Work", progress: Any) -> None:
         counts = ", ".join(f"{name} {labels.count(i)}" for i, name in enumerate(work.clips.classes))
     done = len(work.folds) - len(work.pending)
     progress.say(f"{work.recipe.name}: {data}, {counts}{', SYNTHETIC stand-in' if work.synthetic else ''}")
-    lowered = work.recipe.lowered()
-    if lowered:
-        progress.say(f"for the stand-in the recipe lowers or changes: {', '.join(lowered)}")
+    from mezoo.recipe_text import lowered
+
+    changes = lowered(work.recipe)
+    if changes:
+        progress.say(f"for the stand-in the recipe lowers or changes: {', '.join(changes)}")
     if work.recipe.protocol.labels == "shuffled":
         progress.say("CONTROL: training labels are shuffled; what this scores is chance")
     if done:

@@ -79,7 +79,7 @@ class Recipe:
 
     def resolved(self) -> dict[str, Any]:
         """Plain data of everything that decides the result, defaults included; `digest` is its hash."""
-        blocks = {n: {"use": b.plugin.name, **b.resolved()} for n, b in self._blocks().items()}
+        blocks = {n: {"use": b.plugin.name, **b.resolved()} for n, b in self.blocks().items()}
         rest: dict[str, Any] = {"protocol": self.protocol.model_dump(), "trainer": dict(self.trainer)}
         if self.init is not None:
             rest["init"] = self.init.model_dump(by_alias=True)
@@ -89,22 +89,17 @@ class Recipe:
             return {"task": self.task, **blocks, **rest}
         return {"task": self.task, "clips": self.clips.model_dump(), **blocks, **rest}
 
-    def lowered(self) -> list[str]:
-        """`block.key=value` of everything that the `synthetic:` block changed for the stand-in."""
-        changed = [k for k, origin in self.origins.items() if origin.endswith(OVERLAID) and len(k) == 2]
-        values = {**self.resolved(), **{name: block.given() for name, block in self._blocks().items()}}
-        return [f"{block}.{key}={_brief(values[block][key])}" for block, key in changed]
-
     def digest(self) -> str:
         """Eight hex digits that name a run: equal for equal settings, wherever the data lie."""
         settings = self.resolved()
         settings["dataset"].pop("root", None)
-        for name, block in self._blocks().items():
+        for name, block in self.blocks().items():
             settings[name]["from"] = [block.plugin.distribution, block.plugin.version]
         text = json.dumps(settings, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
-    def _blocks(self) -> dict[str, Block]:
+    def blocks(self) -> dict[str, Block]:
+        """The blocks that name a plugin."""
         return {"dataset": self.dataset, "features": self.features, "model": self.model}
 
 
@@ -113,13 +108,6 @@ def _laid_over(old: Any, new: Any) -> Any:
     if not isinstance(old, dict) or not isinstance(new, dict) or new.get("use", old.get("use")) != old.get("use"):
         return new
     return {**old, **{k: _laid_over(old.get(k), v) for k, v in new.items()}}
-
-
-def _brief(value: Any) -> str:
-    """A value as YAML on one line would have it."""
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{k}: {_brief(v)}' for k, v in value.items())}}}"
-    return "null" if value is None else str(value)
 
 
 def locate(argument: str) -> Path:

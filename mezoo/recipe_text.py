@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from mezoo.recipe import KeyPath, Recipe
+from mezoo.recipe import OVERLAID, KeyPath, Recipe
 from mezoo.registry import Plugin
 
 
@@ -22,6 +22,20 @@ def annotated(recipe: Recipe) -> str:
     width = min(60, max(len(line.split("  # ")[0]) for line in lines))
     parts = [line.split("  # ") for line in lines]
     return "\n".join(f"{p[0]:<{width}}  # {p[1]}" if len(p) > 1 else p[0] for p in parts)
+
+
+def lowered(recipe: Recipe) -> list[str]:
+    """`block.key=value` of everything that the `synthetic:` block changed for the stand-in."""
+    changed = [k for k, origin in recipe.origins.items() if origin.endswith(OVERLAID) and len(k) == 2]
+    values = {**recipe.resolved(), **{name: block.given() for name, block in recipe.blocks().items()}}
+    return [f"{block}.{key}={_brief(values[block][key])}" for block, key in changed]
+
+
+def _brief(value: Any) -> str:
+    """A value as YAML on one line would have it."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{k}: {_brief(v)}' for k, v in value.items())}}}"
+    return "null" if value is None else str(value)
 
 
 def _line(indent: str, key: str, value: Any, origin: str) -> str:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from mezoo_adaptive_gat import samples as cut
 from mezoo_adaptive_gat.model import AdaptiveGAT
+from mezoo_toy.frames import NoFrames
 from safetensors.torch import load, save
 
 from mezoo import Batch, DataError, Example, Expression, Features, Sample, Video, Window
@@ -25,25 +26,9 @@ CLASSES = ("negative", "positive", "surprise")
 SMALL = {"heads": 2, "head_width": 4, "fused": 8}
 
 
-class NoFrames:
-    """Frames that nobody may read: the model works on features."""
-
-    def __len__(self) -> int:
-        return 4
-
-    def read(self, index: int, *, grey: bool = False) -> np.ndarray:
-        raise AssertionError("a model never reads frames")
-
-    def number(self, index: int) -> int:
-        return index
-
-    def files(self) -> tuple:
-        return ()
-
-
 def example(motion: np.ndarray, label: int | None, code: str, **facts: Any) -> Example:
     features = Features(motion, np.arange(1, len(motion) + 1), len(motion) + 1, 20.0, facts)
-    video = Video("toy", f"s{code}", code, 20.0, NoFrames(), (Expression("", "micro", 0, 3, 2),))
+    video = Video("toy", f"s{code}", code, 20.0, NoFrames(4), (Expression("", "micro", 0, 3, 2),))
     return Example(video, features, label)
 
 

@@ -14,6 +14,7 @@ from mezoo_mergcn.losses import unit_loss
 from mezoo_mergcn.model import MERGCN
 from mezoo_mergcn.network import Graph, MERGCNNet, PooledGraph, Sizes
 from mezoo_mergcn.trunks import SmallC3D, VideoResNetTrunk, load_pretrained, make
+from mezoo_toy.frames import NoFrames
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
@@ -25,22 +26,6 @@ TINY: dict[str, Any] = {
     "backbone": "c3d", "width": 2, "node_features": 4, "gcn_width": 6, "aus": (1, 4, 12), "batch_size": 4,
 }  # fmt: skip
 SIZES = Sizes("c3d", 2, 4, 6, 2, 0.2, "mean", 0.5, 0.5)
-
-
-class NoFrames:
-    """Frames that nobody may read: the model works on features."""
-
-    def __len__(self) -> int:
-        return 0
-
-    def read(self, index: int, *, grey: bool = False) -> np.ndarray:
-        raise AssertionError("a model never reads frames")
-
-    def number(self, index: int) -> int:
-        return index
-
-    def files(self) -> tuple:
-        return ()
 
 
 def example(values: np.ndarray, label: int | None = 0, aus: str = "", code: str = "v") -> Example:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mezoo_mesnet import clips, proposals
 from mezoo_mesnet.model import MESNet, moved
 from mezoo_mesnet.network import ClassificationRegressionNet, ClipProposalNet, resampling
+from mezoo_toy.frames import NoFrames
 from torch.nn import functional
 
 from mezoo import Batch, DataError, Example, Expression, Features, Sample, Spotting, Video, Window, intervals
@@ -22,22 +23,6 @@ from mezoo.data import Loaders
 from mezoo.data import collate as stack
 
 TINY = {"channels": (8, 8, 8, 8), "temporal_channels": 16, "hidden": 16, "cpn_channels": 8, "pretrain_epochs": 2}
-
-
-class NoFrames:
-    """Frames that nobody may read: the model works on features."""
-
-    def __len__(self) -> int:
-        return 0
-
-    def read(self, index: int, *, grey: bool = False) -> np.ndarray:
-        raise AssertionError("a model never reads frames")
-
-    def number(self, index: int) -> int:
-        return index
-
-    def files(self) -> tuple:
-        return ()
 
 
 def example(values: np.ndarray, micro: Sequence = (), macro: Sequence = (), step: int = 1, code: str = "v") -> Example:

@@ -19,6 +19,7 @@ from mezoo_resnet_lstm.augment import Augmentation, moved
 from mezoo_resnet_lstm.fusion import PAIRS, Interaction, MultiLevel
 from mezoo_resnet_lstm.model import ResNet34LSTM
 from mezoo_resnet_lstm.network import WIDTHS, ResNetLSTM, Sizes, plain_trunk, widen
+from mezoo_toy.frames import NoFrames
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
@@ -31,22 +32,6 @@ NARROW = replace(PAPER, backbone="resnet18", widths=(4, 6, 8, 10), hidden=8)
 TINY: dict[str, Any] = {
     "frames": 3, "backbone": "resnet18", "widths": (4, 6, 8, 10), "hidden": 8, "fim_kernel": 1, "batch_size": 4,
 }  # fmt: skip
-
-
-class NoFrames:
-    """Frames that nobody may read: the model works on features."""
-
-    def __len__(self) -> int:
-        return 0
-
-    def read(self, index: int, *, grey: bool = False) -> np.ndarray:
-        raise AssertionError("a model never reads frames")
-
-    def number(self, index: int) -> int:
-        return index
-
-    def files(self) -> tuple:
-        return ()
 
 
 def example(values: np.ndarray, label: int | None = 0, code: str = "v") -> Example:
