@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"errors", "records", "files"},
     {"answers", "frames", "intervals", "source", "yaml_marks", "envelope", "tables", "tables_out", "spots", "synthetic"}
-    | {"tensor_file", "films", "sampling", "svg"},
+    | {"tensor_file", "films", "sampling", "svg", "prediction"},
     {"metrics", "registry", "fold_folder"},
     {"protocols", "statistics", "result", "contracts", "models", "signatures", "run_folder"},
     {"datasets"},
