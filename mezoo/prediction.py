@@ -31,7 +31,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class FaceTrack:
-    """Where the face was: `boxes` (n, 4) float32 left, top, right, bottom in pixels, at `frames` (n,) int64, increasing.
+    """Where the face was: `boxes` (n, 4) float32 left, top, right, bottom in px, at `frames` (n,) int64, increasing.
 
     `lost`: runs of frames (0-based, both ends included) in which no face was found. `source` says what found it.
     """
