@@ -1,4 +1,4 @@
-"""mezoo: methods, datasets and features for micro-expressions. These names are all that a plugin needs."""
+"""mezoo: methods, datasets and features for micro-expressions. Plugins need these names and no others."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mezoo import datasets as datasets
     from mezoo import intervals as intervals
+    from mezoo import outline as outline
     from mezoo import sampling as sampling
     from mezoo import synthetic as synthetic
     from mezoo import tables as tables
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
     from mezoo.frames import ImageFolder as ImageFolder
     from mezoo.models import Batch as Batch
     from mezoo.models import Recognizer as Recognizer
+    from mezoo.models import SampleTable as SampleTable
     from mezoo.models import Spotter as Spotter
+    from mezoo.predictor import load_model as load_model
     from mezoo.records import Example as Example
     from mezoo.records import Expression as Expression
     from mezoo.records import Features as Features
     from mezoo.records import FeatureStream as FeatureStream
+    from mezoo.records import Graph as Graph
     from mezoo.records import Sample as Sample
     from mezoo.records import Spot as Spot
     from mezoo.records import Spotting as Spotting
@@ -32,12 +36,14 @@ _HOMES = {
     "mezoo.errors": ("DataError",),
     "mezoo.films": ("VideoFile",),
     "mezoo.frames": ("ImageFolder",),
-    "mezoo.models": ("Batch", "Recognizer", "Spotter"),
+    "mezoo.models": ("Batch", "Recognizer", "SampleTable", "Spotter"),
+    "mezoo.predictor": ("load_model",),
     "mezoo.records": (
         "Example",
         "Expression",
         "Features",
         "FeatureStream",
+        "Graph",
         "Sample",
         "Spot",
         "Spotting",
@@ -46,8 +52,9 @@ _HOMES = {
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_TOOLBOXES = ("datasets", "intervals", "sampling", "synthetic", "tables")
-"""Modules of helpers for plugins: discovery and annotation; interval arithmetic; the renderer; tolerant tables."""
+_TOOLBOXES = ("datasets", "intervals", "outline", "sampling", "synthetic", "tables")
+"""Modules of helpers for plugins: discovery and annotation; interval arithmetic; a face to draw on; which frames to
+take; the renderer; tolerant tables."""
 
 __version__ = "0.1.0"
 __all__ = [
@@ -59,9 +66,11 @@ __all__ = [
     "FeatureExtractor",
     "FeatureStream",
     "Features",
+    "Graph",
     "ImageFolder",
     "Recognizer",
     "Sample",
+    "SampleTable",
     "Spot",
     "Spotter",
     "Spotting",
@@ -70,6 +79,8 @@ __all__ = [
     "Window",
     "datasets",
     "intervals",
+    "load_model",
+    "outline",
     "sampling",
     "synthetic",
     "tables",

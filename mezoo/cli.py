@@ -9,9 +9,13 @@ from typing import Any
 EXAMPLES = {
     "": "mezoo fit recipes/mesnet_samm.yaml --synthetic",
     "fit": "mezoo fit recipes/mesnet_samm.yaml --synthetic --set trainer.max_epochs=10",
+    "predict": "mezoo predict film.mp4 --run runs/mesnet_samm-1a2b3c4d --out found",
+    "export": "mezoo export runs/mesnet_samm-1a2b3c4d --out mesnet_samm",
+    "gather": "mezoo gather runs/mesnet_samm-1a2b3c4d",
     "list": "mezoo list models --json",
     "check": "mezoo check recipes/mesnet_samm.yaml --set model.lr=1e-3",
     "show": "mezoo show mesnet_samm --synthetic",
+    "plan": "mezoo plan mesnet_samm --synthetic",
     "extract": "mezoo extract --dataset casme2 --root /data/CASME2 --feature tvl1 --set feature.size=128",
     "view": "mezoo view casme2/01/EP02_01f --root /data/CASME2 --feature tvl1 --out views",
     "data": "mezoo data verify samm_long --root /data/SAMM_longvideos",
@@ -19,6 +23,7 @@ EXAMPLES = {
     "data info": "mezoo data info casme2",
     "data verify": "mezoo data verify samm_long --root /data/SAMM_longvideos --json",
     "data synth": "mezoo data synth casme2 --out /tmp/casme2 --preset full --dirty --frames empty",
+    "report": "mezoo report runs/mesnet_samm-1a2b3c4d --open --figures",
     "score": "mezoo score --task spotting --truth truth.csv --pred predictions.csv --json",
     "leaderboard": "mezoo leaderboard runs/* --html board.html",
     "submit": "mezoo submit runs/mesnet_samm-1a2b3c4d --out claim.zip",
@@ -32,14 +37,20 @@ EXAMPLES = {
 }
 
 ROOMS = {
+    "fit": "fit",
+    "gather": "fit",
+    "predict": "predict",
+    "export": "predict",
     "extract": "features",
     "view": "features",
+    "report": "report",
     "score": "score",
     "leaderboard": "leaderboard",
     "submit": "claims",
     "verify": "claims",
     "diff": "claims",
     "audit": "audit",
+    "plan": "plan",
 }
 """Commands whose function stands in `mezoo.commands_<room>`."""
 COMMANDS = {"list": "list_"}
@@ -88,11 +99,14 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print mezoo's version")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _fit(commands)
+    _predict(commands)
     _list(commands)
     for name, text in (("check", "validate a recipe: no data, no GPU"), ("show", "print a recipe with every default")):
         _recipe_arguments(_add(commands, name, text))
+    _plan(commands)
     _features(commands)
     _data(commands)
+    _report(commands)
     _score(commands)
     _leaderboard(commands)
     _claims(commands)
@@ -114,12 +128,45 @@ def _fit(commands: Any) -> None:
     _recipe_arguments(parser)
     parser.add_argument("--runs", default="runs", metavar="DIR", help="where run folders go (default: runs)")
     parser.add_argument("--fresh", action="store_true", help="forget an earlier run of the same recipe and begin anew")
+    parser.add_argument("--final", action="store_true", help="train one model on all subjects, for mezoo predict")
+    parser.add_argument("--workers", type=int, metavar="N", help="folds trained side by side, each in a process")
+    parser.add_argument("--executor", choices=["inline", "process"], help="where folds are trained (default: the recipe's)")
+    parser.add_argument("--fold", metavar="SUBJECT", help="train this fold alone, as one task of a cluster; then gather")
+    gather = _add(commands, "gather", "pool folds that were trained one by one; exit code 1 if some are missing")
+    gather.add_argument("run", metavar="RUN", help="a run's folder")
+
+
+def _predict(commands: Any) -> None:
+    predict = _add(commands, "predict", "spot and name expressions in a new film: tables, ELAN file, page")
+    predict.add_argument("film", metavar="FILM", help="avi, mp4, mov, mkv ..., or a folder of numbered images")
+    source = predict.add_mutually_exclusive_group(required=True)
+    source.add_argument("--run", dest="model", metavar="RUN", help="a run's folder; its folds are asked together")
+    source.add_argument("--model", metavar="DIR", help="a folder that mezoo export wrote")
+    predict.add_argument("--recognizer", metavar="RUN", help="a second run or folder, which names what is spotted")
+    predict.add_argument("--fold", metavar="NAME", help="ask this fold alone; final is that of mezoo fit --final")
+    predict.add_argument("--out", metavar="DIR", help="where to write (default: predictions/FILM)")
+    predict.add_argument("--fps", type=float, metavar="N", help="frames a second of images, or of a film that lies")
+    predict.add_argument("--video", action="store_true", help="also write the film with what was found drawn on it")
+    predict.add_argument("--device", default="auto", metavar="NAME", help="cpu, cuda ... (default: a GPU if there is one)")
+    _json(predict)
+    export = _add(commands, "export", "one folder to pass on: weights, settings, card, licence note")
+    export.add_argument("run", metavar="RUN", help="a run's folder")
+    export.add_argument("--out", required=True, metavar="DIR", help="a new folder")
+    export.add_argument("--fold", metavar="NAME", help="this member alone; final is that of mezoo fit --final")
+    export.add_argument("--onnx", action="store_true", help="also the networks as ONNX, each compared with PyTorch")
 
 
 def _list(commands: Any) -> None:
     parser = _add(commands, "list", "plugins and recipes that are installed; imports none of them")
     kinds = ["datasets", "features", "models", "recipes"]
     parser.add_argument("kind", nargs="?", choices=kinds, help="only these")
+    _json(parser)
+
+
+def _plan(commands: Any) -> None:
+    parser = _add(commands, "plan", "what a run will cost: folds, features, memory, time, disk; trains nothing")
+    _recipe_arguments(parser)
+    parser.add_argument("--runs", default="runs", metavar="DIR", help="where the run would go (default: runs)")
     _json(parser)
 
 
@@ -203,6 +250,14 @@ def _claims(commands: Any) -> None:
     diff.add_argument("b", metavar="B", help="another")
     _json(verify)
     _json(diff)
+
+
+def _report(commands: Any) -> None:
+    parser = _add(commands, "report", "write a run's page anew from its files; figures and tables for a paper")
+    parser.add_argument("run", metavar="RUN", help="a run's folder")
+    parser.add_argument("--open", action="store_true", help="open the page in the browser")
+    text = "also write every figure as SVG, PDF and PNG, and tables as LaTeX (default: RUN/figures)"
+    parser.add_argument("--figures", nargs="?", const="", metavar="DIR", help=text)
 
 
 def _score(commands: Any) -> None:

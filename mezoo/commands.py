@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,92 +9,9 @@ from typing import TYPE_CHECKING, Any
 from mezoo.tables_out import print_table
 
 if TYPE_CHECKING:
-    from mezoo.plan import Work
     from mezoo.recipe import Recipe
-    from mezoo.result import Result
 
 Arguments = argparse.Namespace
-
-
-def fit(arguments: Arguments) -> int:
-    """Train and score a recipe, or say that nothing is left to do."""
-    from mezoo.plan import Options, plan
-    from mezoo.progress import make_progress
-    from mezoo.result import Result
-    from mezoo.store import default_root
-
-    recipe, progress = _recipe(arguments), make_progress()
-    command = " ".join(["mezoo", *sys.argv[1:]])
-    work = plan(recipe, Options(Path(arguments.runs), default_root(), command, arguments.fresh), progress)
-    result = work.result()
-    if result is not None and not work.pending:
-        progress.say(f"nothing left to do: all {len(work.folds)} folds are done (--fresh begins anew)")
-    else:
-        _announce(work, progress)
-        # Read when torch is loaded: with several devices it warns of unused parameters at every fold.
-        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-        from mezoo.run import run
-
-        result = Result.read(run(work, progress) / "result.json")
-    _print_result(result, work.folder.path)
-    return 0 if result.status == "complete" else 1
-
-
-def _announce(work: "Work", progress: Any) -> None:
-    people = len({(v.dataset, v.subject) for v in work.videos})
-    if work.clips is None:
-        kinds = [e.kind for v in work.videos for e in v.expressions]
-        data = f"{len(work.videos)} videos of {people} subjects"
-        counts = f"{kinds.count('micro')} micro- and {kinds.count('macro')} macro-expressions"
-    else:
-        labels = [*work.clips.labels.values()]
-        data = f"{len(work.videos)} clips of {people} subjects"
-        counts = ", ".join(f"{name} {labels.count(i)}" for i, name in enumerate(work.clips.classes))
-    done = len(work.folds) - len(work.pending)
-    progress.say(f"{work.recipe.name}: {data}, {counts}{', SYNTHETIC stand-in' if work.synthetic else ''}")
-    from mezoo.recipe_text import lowered
-
-    changes = lowered(work.recipe)
-    if changes:
-        progress.say(f"for the stand-in the recipe lowers or changes: {', '.join(changes)}")
-    if work.recipe.protocol.labels == "shuffled":
-        progress.say("CONTROL: training labels are shuffled; what this scores is chance")
-    if done:
-        progress.say(f"continuing: {done} of {len(work.folds)} folds are done")
-    progress.say(f"run folder: {work.folder.path}")
-
-
-_SPOTTING_COLUMNS = {
-    "tp": "TP",
-    "n_pred": "spotted",
-    "n_gt": "truth",
-    "precision": "P",
-    "recall": "R",
-    "f1": "F1",
-}
-_RECOGNITION_COLUMNS = {"n": "clips", "correct": "right", "accuracy": "accuracy", "uar": "UAR", "uf1": "UF1"}
-
-
-def _print_result(result: "Result", folder: Path) -> None:
-    columns = _SPOTTING_COLUMNS if result.task == "spotting" else _RECOGNITION_COLUMNS
-    rows: list[list[str]] = []
-    for rule, scores in result.scores.items():
-        for part, s in scores.items():
-            values = [f"{s[k]:.3f}" if isinstance(s[k], float) else str(s[k]) for k in columns]
-            rows.append([rule, part, *values, f"{s['ci95'][0]:.3f} - {s['ci95'][1]:.3f}"])
-    header = ["epoch", "part", *columns.values(), f"95 % interval of {[*columns.values()][-1]}"]
-    mark = " [SYNTHETIC]" if result.synthetic else ""
-    mark += f" [CONTROL: {result.control}]" if result.control else ""
-    mark += f" [LEAK: {'; '.join(result.leaks)}]" if result.leaks else ""
-    print_table(f"{result.recipe}{mark}", header, rows)
-    head = result.headline
-    low, high = head["ci95"]
-    print(f"{head['metric']} ({head['epoch_rule']}): {head['value']:.3f}  [{low:.3f}, {high:.3f}]{mark}")
-    print("oracle picks each subject's best epoch on its own test data: a diagnostic, never a result")
-    for row in result.subjects:
-        if row["state"] == "failed":
-            print(f"fold {row['subject']} failed: {row['error']} (see {folder}/folds/{row['subject']}/error.txt)")
-    print(f"report: {folder / 'report.html'}")
 
 
 def list_(arguments: Arguments) -> int:
@@ -137,7 +53,9 @@ def _recipe_summary(file: str) -> str:
 
 def check(arguments: Arguments) -> int:
     """Validate a recipe without its data."""
-    recipe = _recipe(arguments)
+    from mezoo.joint.recipe import read_any
+
+    recipe = read_any(arguments.recipe, arguments.set, synthetic=arguments.synthetic)
     print(f"{recipe.path}: ok ({recipe.name}-{recipe.digest()})")
     for note in recipe.notes:
         print(f"note: {note}")
@@ -146,9 +64,13 @@ def check(arguments: Arguments) -> int:
 
 def show(arguments: Arguments) -> int:
     """Print a recipe with every default, and where each value came from."""
+    from mezoo.joint.recipe import Joint, read_any
     from mezoo.recipe_text import annotated
 
-    print(annotated(_recipe(arguments)))
+    recipe = read_any(arguments.recipe, arguments.set, synthetic=arguments.synthetic)
+    parts = recipe.parts() if isinstance(recipe, Joint) else {"": recipe}
+    for name, part in parts.items():
+        print(f"# {name} of {recipe.name}-{recipe.digest()}\n{annotated(part)}" if name else annotated(part))
     return 0
 
 

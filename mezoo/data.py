@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import lightning as L
 import numpy as np
-import torch
 from torch.utils.data import DataLoader
 
 from mezoo.models import Batch, Model
@@ -35,11 +34,6 @@ def predict_loader(model: Model, examples: Sequence[Example]) -> DataLoader[Samp
     return DataLoader(samples, model.batch_size, shuffle=False, collate_fn=collate)  # pyright: ignore
 
 
-def collate(samples: Sequence[Sample]) -> Batch:
-    """Stack samples along a new first axis."""
-    return Batch(
-        videos=[s.video for s in samples],
-        starts=torch.tensor([s.start for s in samples], dtype=torch.int64),
-        inputs={k: torch.from_numpy(np.stack([s.inputs[k] for s in samples])) for k in samples[0].inputs},
-        targets={k: torch.from_numpy(np.stack([s.targets[k] for s in samples])) for k in samples[0].targets},
-    )
+def collate(samples: Sequence[Sample] | Batch) -> Batch:
+    """Stack samples along a new first axis; a `SampleTable` gives whole batches already."""
+    return samples if isinstance(samples, Batch) else Batch.of(samples)

@@ -91,12 +91,24 @@ class InitBlock(Strict):
 
 
 class WandbBlock(Strict):
-    """Where wandb runs go; without `mode`, online if logged in, else offline."""
+    """Where wandb runs go; without `mode`, online if logged in, else offline.
+
+    `name` stands before the fold in the name of each run (default: the recipe's), `notes` is free text.
+    """
 
     project: str = "mezoo"
     entity: str | None = None
     mode: Literal["online", "offline", "disabled"] | None = None
     tags: tuple[str, ...] = ()
+    name: str | None = Field(default=None, min_length=1)
+    notes: str | None = None
+
+
+class ExecutorBlock(Strict):
+    """Where folds are trained; the result is the same. `workers`: processes side by side, all cores where left out."""
+
+    use: Literal["inline", "process"] = "inline"
+    workers: int | None = Field(default=None, ge=1)
 
 
 class StandInBlock(Strict):
@@ -134,7 +146,10 @@ class Envelope(Strict):
     protocol: ProtocolBlock = ProtocolBlock()
     trainer: dict[str, Any] = {}
     init: InitBlock | None = None
+    executor: ExecutorBlock = ExecutorBlock()
     wandb: WandbBlock = WandbBlock()
+    loggers: tuple[Literal["csv", "tensorboard"], ...] = ()
+    """Loggers of Lightning that write every value of a fold into its folder `logs/`, beside wandb."""
     synthetic: SyntheticBlock = SyntheticBlock()
 
     @model_validator(mode="after")

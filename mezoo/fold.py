@@ -1,28 +1,30 @@
 """One fold: prepare, train, keep held-out scores after every epoch, choose, decode. Lightning's Trainer lives here."""
 
-import json
 import logging
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
 
 from mezoo.contracts import Bar
-from mezoo.data import Loaders, predict_loader
+from mezoo.data import Loaders
 from mezoo.errors import MezooError, PluginError, RecipeError
 from mezoo.fold_folder import FoldFolder
+from mezoo.inference import raw_scores
 from mezoo.models import Model
 from mezoo.records import Example, Window
 from mezoo.splits import stable_seed, subject_of
 from mezoo.tasks import Decoded, Tally, Task
 from mezoo.transfer import Start, begin, seen_by
+from mezoo.weights import Card, save_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class FoldJob:
     seed: int
     rule: str = "last"
     start: Start | None = None
+    made: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Task, classes, model, features and clips of the recipe: what weights keep, so that they can be asked again."""
 
     @property
     def max_epochs(self) -> int:
@@ -54,7 +58,7 @@ def run_fold(job: FoldJob, task: Task, bar: Bar) -> dict[str, Any]:
     job.folder.record("running", seconds=before, epochs_done=job.folder.epochs_done())
     try:
         model = train(job, task, bar)
-        facts = choose(job, task, model)
+        facts = {**choose(job, task, model), **draw(job, task, model)}
     except (PluginError, RecipeError):
         job.folder.record("pending", seconds=before)
         raise
@@ -86,7 +90,7 @@ def train(job: FoldJob, task: Task, bar: Bar) -> Model:
         trainer.fit(model, loaders, ckpt_path=resume, weights_only=True)
     except SystemExit as stop:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from stop
-    save_weights(model, fitted, job)
+    save_weights(model, job.folder.weights, card_of(job, fitted))
     return model
 
 
@@ -116,13 +120,16 @@ def make_trainer(job: FoldJob, callback: L.Callback) -> L.Trainer:
 def choose(job: FoldJob, task: Task, model: Model) -> dict[str, Any]:
     """Score every kept epoch of the left-out subject, and write the predictions of the epoch that counts."""
     tallies = {epoch: tally(job, task, model, epoch, job.test) for epoch in job.folder.epochs()}
+    if not tallies:  # nothing was left out: a final model, or a subject without a clip
+        tallies[job.folder.epochs_done() - 1] = task.tally([])
     last = max(tallies)
     oracle = max(tallies, key=lambda e: (tallies[e][task.headline][task.fold_ratio], e))
     chosen = {"last": last, "oracle": oracle}
     if job.validation:
         inner = {epoch: tally(job, task, model, epoch, job.validation) for epoch in tallies}
         chosen["validation"] = max(inner, key=lambda e: (inner[e][task.headline][task.ratio], e))
-    task.save(job.folder, decode(task, model, job.folder.load_scores(chosen[job.rule]), job.test))
+    if job.test:
+        task.save(job.folder, decode(task, model, job.folder.load_scores(chosen[job.rule]), job.test))
     return {
         "subject": job.name,
         "people": {
@@ -138,6 +145,19 @@ def choose(job: FoldJob, task: Task, model: Model) -> dict[str, Any]:
     }
 
 
+def draw(job: FoldJob, task: Task, model: Model) -> dict[str, Any]:
+    """Write the weights between regions that the model shows; what fails here is noted, and fails no fold."""
+    try:
+        model.eval()
+        with torch.inference_mode():
+            graphs = model.graphs([task.blind(e) for e in job.test])
+        if graphs:
+            job.folder.save_graphs(graphs)
+    except Exception as error:
+        return {"notes": [f"graphs not written: {type(error).__name__}: {error}"]}
+    return {}
+
+
 def tally(job: FoldJob, task: Task, model: Model, epoch: int, examples: Sequence[Example]) -> Tally:
     """Counts of one kept epoch against the true labels of `examples`."""
     return task.tally(decode(task, model, job.folder.load_scores(epoch), examples))
@@ -148,20 +168,10 @@ def decode(task: Task, model: Any, scores: Mapping[str, Sequence[Window]], examp
     return [(e, task.decode(model, scores.get(e.video.key, []), task.blind(e))) for e in examples]
 
 
-@torch.inference_mode()
 def predict(model: Model, task: Task, examples: Sequence[Example]) -> dict[str, list[Window]]:
     """Raw scores of videos by key, with the model as it is, in the precision of its trainer."""
-    mode, precision = model.training, model.trainer.precision_plugin
-    model.eval()
-    found: dict[str, list[Window]] = {e.video.key: [] for e in examples}
-    for index, batch in enumerate(predict_loader(model, [task.blind(e) for e in examples])):
-        on_device = model.transfer_batch_to_device(precision.convert_input(batch), model.device, 0)
-        with precision.forward_context():
-            windows = model.predict_step(on_device, index)
-        for video, window in zip(batch.videos, windows, strict=True):
-            found[video].append(window)
-    model.train(mode)
-    return found
+    precision = model.trainer.precision_plugin
+    return raw_scores(model, [task.blind(e) for e in examples], precision.convert_input, precision.forward_context)
 
 
 class EveryEpoch(L.Callback):
@@ -183,8 +193,9 @@ class EveryEpoch(L.Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Keep what the epoch gave."""
         epoch, text = trainer.current_epoch, ""
-        if epoch >= pl_module.warmup_epochs and trainer.is_global_zero:
-            scores = predict(pl_module, self.task, [*self.job.test, *self.job.validation])
+        asked = [*self.job.test, *self.job.validation]
+        if asked and epoch >= pl_module.warmup_epochs and trainer.is_global_zero:
+            scores = predict(pl_module, self.task, asked)
             self.job.folder.save_scores(epoch, scores)
             counts = tally(self.job, self.task, pl_module, epoch, self.job.test)[self.task.headline]
             value, part = counts[self.task.fold_ratio], self.task.headline
@@ -204,16 +215,14 @@ class EveryEpoch(L.Callback):
         self.bar.advance(f"loss {loss:.3f} {text}" if loss is not None else text)
 
 
-def save_weights(model: Model, fitted: Mapping[str, Any], job: FoldJob) -> None:
-    """Weights as safetensors; as metadata what `prepare` fitted, and whom the weights have seen."""
-    from safetensors.torch import save_file
-
-    part = job.folder.weights.with_suffix(".part")
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+def card_of(job: FoldJob, fitted: Mapping[str, Any]) -> Card:
+    """What the weights of a fold say of themselves: what was fitted, on whom, with which recipe and rates."""
     people = seen_by([e.video for e in (*job.train, *job.validation)], [e.video for e in job.test], job.start)
-    # One entry: the library writes several in an order that changes from run to run.
-    save_file(tensors, part, metadata={"mezoo": json.dumps({"fitted": dict(fitted), "people": people})})
-    part.replace(job.folder.weights)
+    rates = {
+        "rows_per_second": float(np.median([e.features.fps for e in job.train])),
+        "frames_per_second": float(np.median([e.video.fps for e in job.train])),
+    }
+    return Card(fitted, people, {**job.made, **rates})
 
 
 def check_epochs(model: Model, trainer: Mapping[str, Any]) -> None:

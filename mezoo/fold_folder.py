@@ -3,17 +3,20 @@
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from mezoo.answers import Answer, write_answers
+from mezoo.errors import RunError
 from mezoo.files import write_atomic
-from mezoo.records import Features, Spot, Spotting, Window
+from mezoo.records import Features, Graph, Spot, Spotting, Window
 from mezoo.spots import write_spots
 
 State = Literal["pending", "running", "done", "failed"]
@@ -34,6 +37,23 @@ class FoldFolder:
     def weights(self) -> Path:
         """Weights after the last epoch; the metadata hold what `prepare` fitted."""
         return self.path / "weights.safetensors"
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Hold the fold for writing. Raises RunError if another process does."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            hint = "wait for it, or end that process"
+            raise RunError(
+                f"fold {self.path.name} of {self.path.parents[1]} is in another process", hint=hint
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def status(self) -> dict[str, Any]:
         """`state` and, once done, everything that `record` was given."""
@@ -88,6 +108,17 @@ class FoldFolder:
     def save_answers(self, classes: Sequence[str], answers: Iterable[Answer]) -> None:
         """Write the chosen epoch's classes, one clip a row, see `write_answers`."""
         write_answers(self.predictions, classes, answers)
+
+    def save_graphs(self, graphs: Iterable[Graph]) -> None:
+        """Write weights between regions as JSON. Raises ValueError for a matrix that is not (n, n) finite numbers."""
+        rows: list[dict[str, Any]] = []
+        for graph in graphs:
+            matrix, n = np.asarray(graph.matrix, dtype=np.float64), len(graph.names)
+            if matrix.shape != (n, n) or not np.isfinite(matrix).all() or len(graph.places) not in (0, n):
+                raise ValueError(f"{graph.title!r}: {matrix.shape} weights, {n} names, {len(graph.places)} places")
+            weights = [[float(f"{w:.6g}") for w in row] for row in matrix.tolist()]
+            rows.append({**asdict(graph), "matrix": weights})
+        write_atomic(self.path / "graphs.json", json.dumps({"graphs": rows}, indent=1))
 
     def save_curves(self, decoded: Mapping[str, tuple[Spotting, Features]]) -> None:
         """Keep the score curves of the chosen epoch, to be drawn: `<video>/<kind>` and `<video>/frames`."""

@@ -2,14 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import lightning as L
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from mezoo.records import Example, Kind, Sample, Spotting, Window
+from mezoo.records import Example, Graph, Kind, Sample, Spotting, Window
 
 
 class Batch(NamedTuple):
@@ -19,6 +21,52 @@ class Batch(NamedTuple):
     starts: Tensor
     inputs: dict[str, Tensor]
     targets: dict[str, Tensor]
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample]) -> "Batch":
+        """Stack at least one sample; all have the same names and shapes."""
+        return cls(
+            videos=[s.video for s in samples],
+            starts=torch.tensor([s.start for s in samples], dtype=torch.int64),
+            inputs={k: torch.from_numpy(np.stack([s.inputs[k] for s in samples])) for k in samples[0].inputs},
+            targets={k: torch.from_numpy(np.stack([s.targets[k] for s in samples])) for k in samples[0].targets},
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleTable(Sequence[Sample]):
+    """Samples that lie stacked in memory, so that a batch is cut at once and not collected one by one.
+
+    `rows` are those of `whole` that are served, in this order; `take` gives another choice of the same samples.
+    """
+
+    whole: Batch
+    rows: Sequence[int]
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample]) -> "SampleTable":
+        """All of at least one sample."""
+        return cls(Batch.of(samples), range(len(samples)))
+
+    def take(self, indices: Sequence[int]) -> "SampleTable":
+        """Those at `indices` of this table; nothing is copied."""
+        return SampleTable(self.whole, [self.rows[i] for i in indices])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Sample:  # pyright: ignore[reportIncompatibleMethodOverride]
+        videos, starts, *named = self.whole
+        row = self.rows[index]
+        inputs, targets = ({name: values[row].numpy() for name, values in part.items()} for part in named)
+        return Sample(videos[row], int(starts[row]), inputs, targets)
+
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        """A whole batch: what PyTorch's loader asks for where it is there."""
+        rows = [self.rows[i] for i in indices]
+        videos, starts, *named = self.whole
+        inputs, targets = ({name: values[rows] for name, values in part.items()} for part in named)
+        return Batch([videos[row] for row in rows], starts[rows], inputs, targets)
 
 
 class Model(L.LightningModule, ABC):
@@ -48,7 +96,10 @@ class Model(L.LightningModule, ABC):
     def samples(
         self, examples: Sequence[Example], rng: np.random.Generator, epoch: int | None = None
     ) -> Sequence[Sample]:
-        """What the loader serves: training samples of one 0-based epoch, or, without epoch, windows that cover all."""
+        """What the loader serves: training samples of one 0-based epoch, or, without epoch, windows that cover all.
+
+        Where the samples of all epochs are the same, or chosen among the same, keep a `SampleTable`.
+        """
 
     @abstractmethod
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -57,6 +108,23 @@ class Model(L.LightningModule, ABC):
     @abstractmethod
     def predict_step(self, batch: Batch, batch_idx: int) -> list[Window]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Raw scores, one Window a sample, as small NumPy arrays."""
+
+    def portable(self) -> tuple[nn.Module, Mapping[str, Tensor]] | None:
+        """The network alone, for programs without mezoo, and four different samples of plausible random inputs by name.
+
+        The module takes raw features by these names, batch first, whatever scale they are brought to being inside it,
+        and returns raw scores by name; the docstring of its `forward` says what each is. Called of a built model in
+        evaluation mode. None: it cannot be written for other programs.
+        """
+        return None
+
+    def graphs(self, examples: Sequence[Example]) -> Sequence[Graph]:
+        """Weights between regions worth a picture, of the trained model; means over examples where they depend on them.
+
+        Called without gradients, in evaluation mode, with the unlabelled examples of the left-out subject.
+        """
+        del examples
+        return ()
 
 
 class Spotter(Model):

@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from mezoo.records import Fold, Video
 from mezoo.registry import load
 from mezoo.result import Result
 from mezoo.run_folder import RunFolder
-from mezoo.splits import folds_of
+from mezoo.splits import folds_of, folds_of_people
 from mezoo.stand_in import is_synthetic, stand_in_root
 
 
@@ -33,6 +33,12 @@ class Options:
     cache: Path
     command: str
     fresh: bool = False
+    folder: Path | None = None
+    """The run's folder, where it is not `runs/<recipe>-<digest>`."""
+    executor: str = "inline"
+    workers: int | None = None
+    asked: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """How the recipe was asked for, so that `mezoo gather` can ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,12 @@ class Work:
     synthetic: bool
     terms: Terms
 
+    @property
+    def name(self) -> str:
+        """Name of the run, unique among runs: that of its folder, after the joint run's if it is a part of one."""
+        folder = self.folder.path
+        return folder.name if self.options.folder is None else f"{folder.parent.name}-{folder.name}"
+
     def result(self) -> Result | None:
         """The result on disk; None if there is none, or a damaged one."""
         try:
@@ -61,14 +73,17 @@ class Work:
             return None
 
 
-def plan(recipe: Recipe, options: Options, progress: Progress) -> Work:
-    """Open the data and find which folds are left. Raises DataError, PluginError, RecipeError, RunError."""
+def plan(recipe: Recipe, options: Options, progress: Progress, people: Sequence[Video] | None = None) -> Work:
+    """Open the data and find which folds are left. Raises DataError, PluginError, RecipeError, RunError.
+
+    `people`: leave out the subjects of these videos, also those of whom there is no clip to test on.
+    """
     dataset, synthetic = open_dataset(recipe, options.cache, progress)
     videos, clips = look_at(recipe, dataset)
     synthetic = synthetic or any(video.synthetic for video in videos)
-    folds = folds_of(videos, recipe.protocol.use)
+    folds = folds_of(videos, recipe.protocol.use) if people is None else folds_of_people(people, videos)
     agreed = terms_of(recipe, videos, clips, synthetic)
-    folder = RunFolder(options.runs / f"{recipe.name}-{recipe.digest()}")
+    folder = RunFolder(options.folder or options.runs / f"{recipe.name}-{recipe.digest()}")
     if options.fresh:
         folder.discard()
     pending = [fold for fold in folds if folder.fold(fold.name).status()["state"] != "done"]
@@ -135,5 +150,6 @@ def identity(work: Work) -> dict[str, Any]:
         "data": hashlib.sha256(json.dumps(index).encode()).hexdigest(),
         "counts": f"{len(work.videos)} videos, {expressions} expressions",
         "command": work.options.command,
+        "asked": dict(work.options.asked),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }

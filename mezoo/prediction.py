@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mezoo.records import Kind, Spot, Video
+from mezoo.records import Spot, Video
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ class Method:
     synthetic: bool
     limits: tuple[str, ...] = ()
     """Sentences on what it must not be used for."""
+    classes: tuple[str, ...] = ()
+    """What a recogniser can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,11 @@ class Prediction:
 
     film: Video
     found: tuple[Found, ...]
-    curves: Mapping[Kind, NDArray[np.float32]]
+    curves: Mapping[str, NDArray[np.float32]]
     positions: NDArray[np.int64]
     methods: tuple[Method, ...]
-    members: Mapping[str, Mapping[Kind, NDArray[np.float32]]] = field(
-        default_factory=dict[str, Mapping[Kind, NDArray[np.float32]]]
+    members: Mapping[str, Mapping[str, NDArray[np.float32]]] = field(
+        default_factory=dict[str, Mapping[str, NDArray[np.float32]]]
     )
     face: FaceTrack | None = None
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
@@ -14,7 +15,16 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from mezoo import yaml_marks
-from mezoo.envelope import CLASS_MAPS, ClipsBlock, Envelope, InitBlock, ProtocolBlock, StandInBlock, WandbBlock
+from mezoo.envelope import (
+    CLASS_MAPS,
+    ClipsBlock,
+    Envelope,
+    ExecutorBlock,
+    InitBlock,
+    ProtocolBlock,
+    StandInBlock,
+    WandbBlock,
+)
 from mezoo.errors import PluginError, RecipeError
 from mezoo.registry import Plugin, PluginKind, did_you_mean, find, plugins
 from mezoo.signatures import check_block
@@ -26,7 +36,7 @@ _NESTED: tuple[PluginKind, ...] = ("feature", "model", "dataset")
 """Kinds that a constructor's argument may be: `{use: name, ...}` inside a block."""
 _OWN_TRAINER_KEYS = {
     "callbacks": "mezoo keeps the held-out scores and the state of a fold by its own",
-    "logger": "set the wandb block; CSV is always written",
+    "logger": "set the blocks `wandb` and `loggers`; CSV is always written",
     "default_root_dir": "give --runs",
     "enable_progress_bar": "mezoo draws its own",
     "enable_checkpointing": "mezoo keeps the state of a fold",
@@ -74,6 +84,8 @@ class Recipe:
     stand_in: StandInBlock | None
     clips: ClipsBlock | None = None
     init: InitBlock | None = None
+    executor: ExecutorBlock = field(default_factory=ExecutorBlock)
+    loggers: tuple[str, ...] = ()
     origins: Mapping[KeyPath, str] = field(default_factory=dict[KeyPath, str])
     notes: tuple[str, ...] = ()
 
@@ -241,6 +253,8 @@ class Draft:
         self._check_trainer()
         if envelope is not None and envelope.clips is not None:
             self._check_classes(envelope.clips.classes)
+        if envelope is not None and "tensorboard" in envelope.loggers:
+            self._check_tensorboard()
         if self.problems or envelope is None:
             raise RecipeError(self.render())
         done = {name: block for name, block in blocks.items() if block}
@@ -254,6 +268,8 @@ class Draft:
             stand_in=envelope.synthetic.data if synthetic else None,
             clips=envelope.clips,
             init=envelope.init,
+            executor=envelope.executor,
+            loggers=envelope.loggers,
             origins=self.origins,
             notes=tuple(self.notes),
             **done,
@@ -301,6 +317,10 @@ class Draft:
             self.problems.append(
                 (("clips", "classes"), f"no class map {name!r}{near} (known: {', '.join(CLASS_MAPS)})")
             )
+
+    def _check_tensorboard(self) -> None:
+        if not any(find_spec(name) for name in ("tensorboard", "tensorboardX")):
+            self.problems.append((("loggers",), "the logger tensorboard is not installed: pip install tensorboard"))
 
     def _check_trainer(self) -> None:
         given = self.data.get("trainer")

@@ -10,7 +10,8 @@ from mezoo.registry import Plugin
 def annotated(recipe: Recipe) -> str:
     """YAML that `mezoo fit` takes again; a comment after each value says its origin."""
     blocks = {"dataset": recipe.dataset.plugin, "features": recipe.features.plugin, "model": recipe.model.plugin}
-    settings = {**recipe.resolved(), "wandb": recipe.wandb.model_dump()}
+    aside = {"loggers": recipe.loggers, "executor": recipe.executor.model_dump(), "wandb": recipe.wandb.model_dump()}
+    settings = {**recipe.resolved(), **aside}
     lines: list[str] = [f"# {recipe.name}-{recipe.digest()}"]
     for key, value in settings.items():
         if not isinstance(value, dict):

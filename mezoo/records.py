@@ -229,6 +229,21 @@ class Spotting:
 
 
 @dataclass(frozen=True, slots=True)
+class Graph:
+    """Weights between regions, to be drawn: row i of `matrix` (n, n) float32 is what node i receives from each node j.
+
+    `places` are (x, y) of the nodes on a face, x right, y down, in the box around its 68 landmarks as a unit square
+    (`mezoo.outline` has them); () where nodes have no place. `note` is a sentence on what the weights are.
+    """
+
+    title: str
+    matrix: NDArray[np.float32]
+    names: tuple[str, ...]
+    places: tuple[tuple[float, float], ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Fold:
     """A split by video key: `test` holds every video of the left-out subject(s), and nothing of `train`."""
 

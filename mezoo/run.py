@@ -1,144 +1,87 @@
-"""The line over all folds; read this file first, then fold.py.
+"""The line over all folds; read this file first, then executors/ and fold.py.
 
 root folder - videos - features (stored) - folds - [train, predict, keep scores] - pooled score - result - report
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from mezoo.errors import DataError, RecipeError
-from mezoo.extraction import Extraction, extract
-from mezoo.fold import FoldJob, quiet_libraries, run_fold
-from mezoo.models import Model, Recognizer
+from mezoo.errors import RunError
+from mezoo.executors import train_folds
+from mezoo.executors.one import Bench, bench_of, told
+from mezoo.fold import quiet_libraries, run_fold
+from mezoo.jobs import extracted, job_of, task_of
 from mezoo.plan import Work, identity
-from mezoo.plugin_objects import make
 from mezoo.progress import Progress
 from mezoo.records import Example, Fold
-from mezoo.registry import load
 from mezoo.report import write_report
-from mezoo.splits import inner_validation, shuffle_classes, shuffle_intervals, subject_of
-from mezoo.summary import log_summary, summarise, write_tables
-from mezoo.tasks import RecognitionTask, SpottingTask, Task
-from mezoo.tracking import EpochCsv, WandbRun, WandbTracker
-from mezoo.transfer import start_of
+from mezoo.run_folder import FINAL
+from mezoo.summary import summarise, write_tables
+from mezoo.tracking import log_summary
 
 
 def run(work: Work, progress: Progress) -> Path:
     """Do what is left of a run: features, folds, pooled score, result, report. Returns the run's folder."""
     quiet_libraries()
     with work.folder.opened(identity(work)):
-        task = task_of(work)
-        tracker = WandbTracker(work.recipe.wandb, work.folder.path.name, work.folder.path, progress.say)
-        examples = features(work, progress)
-        train_folds(work, task, examples, tracker, progress)
-        conclude(work, task, examples, tracker)
+        bench = bench_of(work, progress.say, extracted(work, progress))
+        train_folds(bench, progress)
+        conclude(bench, progress)
     return work.folder.path
 
 
-def task_of(work: Work) -> Task:
-    """The recipe's task, as its model and data shape it. Raises RecipeError for a model of another task."""
-    model, asked = load(work.recipe.model.plugin), work.recipe.task
-    if model.task != asked:
-        raise RecipeError(
-            f"{work.recipe.model.plugin.name} is a model for {model.task}, the recipe's task is {asked}",
-            hint=f"set `task: {model.task}`, or take another model: mezoo list models",
-        )
-    if work.clips is None:
-        return SpottingTask(model.kinds)
-    return RecognitionTask(work.clips.classes, tuple(sorted({v.dataset for v in work.videos})))
+def run_one(work: Work, name: str, progress: Progress) -> bool:
+    """Train one fold and stop, as one task of a cluster does; whether it ended well. `gather` pools them later.
+
+    Only this fold is locked, so that others may be trained beside it. Raises RunError for a fold that is held.
+    """
+    quiet_libraries()
+    work.folder.begin(identity(work))
+    if work.folder.fold(name).status()["state"] == "done":
+        progress.say(f"{name}: done before")
+        return True
+    bench = bench_of(work, progress.say, extracted(work, progress))
+    total, done = bench.epochs(name)
+    with progress.bar(f"{name}: epochs", total, done) as bar:
+        outcome = bench.train(name, bar)
+    progress.say(told(name, outcome, bench.task))
+    return outcome["state"] == "done"
 
 
-def features(work: Work, progress: Progress) -> dict[str, Example]:
-    """Features of every video, from the store or computed now. Raises DataError for a video that cannot have them."""
-    failures = extract(work.recipe.features, work.videos, work.options.cache, progress)
-    if failures:
-        raise DataError(failures[0].reason, hint=failures[0].hint)
-    here = Extraction(work.recipe.features, work.options.cache)
-    labels = work.clips.labels if work.clips else {}
-    return {v.key: Example(v, here.store.get(v, here.extractor, here.made), labels.get(v.key)) for v in work.videos}
+def gather(work: Work, progress: Progress) -> Path:
+    """Pool the folds that are done, wherever they were trained; result, tables and report. Returns the run's folder."""
+    quiet_libraries()
+    with work.folder.opened(identity(work)):
+        conclude(bench_of(work, progress.say, extracted(work, progress)), progress)
+    return work.folder.path
 
 
-def train_folds(
-    work: Work, task: Task, examples: dict[str, Example], tracker: WandbTracker, progress: Progress
-) -> None:
-    """Run every fold that is left, one after the other; a failed one does not stop the rest."""
-    total, left = len(work.folds), len(work.pending)
-    with progress.bar("folds", total, total - left) as outer:
-        for fold in work.pending:
-            wandb_run = tracker.open(fold.name, "fold", work.recipe.resolved())
-            job = job_of(work, fold, examples, wandb_run)
-            with progress.bar(f"  {fold.name}: epochs", job.max_epochs, job.folder.epochs_done()) as inner:
-                outcome = run_fold(job, task, inner)
-            wandb_run.summarise(flat_scores(outcome))
-            wandb_run.finish()
-            progress.say(describe(fold, outcome, task))
-            outer.advance()
+def run_final(work: Work, progress: Progress) -> Path:
+    """Train the final model of a run, on all subjects, unless it is there. Returns its weights."""
+    quiet_libraries()
+    with work.folder.opened(identity(work)):
+        if work.folder.final.status()["state"] != "done":
+            train_final(work, extracted(work, progress), progress)
+    return work.folder.final.weights
 
 
-def job_of(work: Work, fold: Fold, examples: dict[str, Example], wandb_run: WandbRun) -> FoldJob:
-    """Everything one fold needs; with shuffled labels only what it is trained on changes."""
-    protocol = work.recipe.protocol
-    train, validation = fold.train, ()
-    if protocol.epoch == "validation":
-        owners = {v.key: subject_of(v) for v in work.videos}
-        train, validation = inner_validation(fold, owners, protocol.validation_subjects, protocol.seed)
-    learned = [examples[key] for key in train]
-    if protocol.labels == "shuffled":
-        if work.clips is None:
-            learned = [Example(shuffle_intervals(e.video, protocol.seed), e.features) for e in learned]
-        else:
-            learned = shuffle_classes(learned, protocol.seed, fold.name)
-    folder = work.folder.fold(fold.name)
-    test = [examples[key] for key in fold.test]
-    init = work.recipe.init
-    return FoldJob(
-        name=fold.name,
-        folder=folder,
-        make_model=lambda: new_model(work),
-        train=learned,
-        test=test,
-        validation=[examples[key] for key in validation],
-        trainer=work.recipe.trainer,
-        loggers=(EpochCsv(folder.path / "metrics.csv"), wandb_run),
-        seed=protocol.seed,
-        rule=protocol.epoch,
-        start=None if init is None else start_of(init, [e.video for e in test]),
-    )
-
-
-def new_model(work: Work) -> Model:
-    """The recipe's model, not yet built; a recogniser knows its classes."""
-    model: Model = make(work.recipe.model)
-    if isinstance(model, Recognizer):
-        assert work.clips is not None
-        model.classes = work.clips.classes
-    return model
-
-
-def conclude(work: Work, task: Task, examples: dict[str, Example], tracker: WandbTracker) -> None:
-    """Pool the folds, write result, tables and report, and close with wandb's summary run."""
-    write_tables(work)
-    result = summarise(work, task, examples)
-    result.write(work.folder.result)
-    page = write_report(work.folder.path)
-    log_summary(tracker, work, result, page)
-
-
-def flat_scores(outcome: dict[str, Any]) -> dict[str, float]:
-    """`last/micro_f1` and the like, for wandb's summary of a fold."""
-    tallies = outcome.get("tallies", {})
-    return {
-        f"{rule}/{part}_{name}": counts[name]
-        for rule, tally in tallies.items()
-        for part, counts in tally.items()
-        for name in ("f1", "accuracy")
-        if name in counts
-    }
-
-
-def describe(fold: Fold, outcome: dict[str, Any], task: Task) -> str:
-    """One line about a fold that ended."""
+def train_final(work: Work, examples: Mapping[str, Example], progress: Progress) -> None:
+    """Train one model on every subject: nothing is left out, so nothing is measured. Raises RunError if it fails."""
+    everyone = Fold(FINAL, tuple(examples), ())
+    job = job_of(work, everyone, examples, work.folder.final, ())
+    with progress.bar("final model: epochs", job.max_epochs, job.folder.epochs_done()) as bar:
+        outcome = run_fold(job, task_of(work), bar)
     if outcome["state"] == "failed":
-        return f"{fold.name} failed: {outcome['error']}"
-    counts = outcome["tallies"]["last"][task.headline]
-    return f"{fold.name}: {task.fold_ratio} {counts[task.fold_ratio]:.2f}, {task.describe(counts)}"
+        raise RunError(f"the final model failed: {outcome['error']}", hint=f"see {job.folder.path / 'error.txt'}")
+
+
+def conclude(bench: Bench, progress: Progress) -> None:
+    """Pool the folds, write result, tables and report, and close with wandb's summary run."""
+    work = bench.work
+    write_tables(work)
+    result = summarise(work, bench.task, bench.examples)
+    result.write(work.folder.result)
+    write_report(work.folder.path)
+    log_summary(bench.tracker, result, work.folder.path, work.recipe.resolved())
+    if command := bench.tracker.unsent():
+        progress.say(f"wandb: kept offline, to be sent by: {command}")

@@ -14,6 +14,9 @@ from mezoo.errors import RunError
 from mezoo.files import write_atomic
 from mezoo.fold_folder import FoldFolder
 
+FINAL = "final"
+"""Name of the model that is trained on all subjects, and of its folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
@@ -30,13 +33,32 @@ class RunFolder:
         """The folder of one fold."""
         return FoldFolder(self.path / "folds" / name)
 
+    @property
+    def final(self) -> FoldFolder:
+        """The folder of the model that is trained on all subjects."""
+        return FoldFolder(self.path / FINAL)
+
     @contextmanager
     def opened(self, identity: Mapping[str, Any]) -> Generator[None]:
         """Hold the run for writing. Raises RunError if another process does, or it is read-only."""
         with self._locked():
-            if not (self.path / "run.json").is_file():
-                write_atomic(self.path / "run.json", json.dumps(dict(identity), indent=1))
+            self.begin(identity)
             yield
+
+    def begin(self, identity: Mapping[str, Any]) -> None:
+        """Write what the run is made of, unless it is there. Raises RunError if the folder cannot be written."""
+        if not (self.path / "run.json").is_file():
+            try:
+                write_atomic(self.path / "run.json", json.dumps(dict(identity), indent=1))
+            except OSError as error:
+                raise _unwritable(self.path, error) from error
+
+    def told(self) -> dict[str, Any]:
+        """What `begin` wrote. Raises RunError for a folder that is no run."""
+        try:
+            return json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.path} is no run folder: it has no run.json", hint="mezoo fit makes one") from error
 
     def discard(self) -> None:
         """Remove everything that an earlier run left. Raises RunError if another process is writing it."""
@@ -55,10 +77,7 @@ class RunFolder:
             hint = "wait for it, or give another --runs folder"
             raise RunError(f"{self.path} is being written by another mezoo", hint=hint) from error
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise RunError(
-                f"cannot write the run folder {self.path}: {reason}", hint="give another one with --runs"
-            ) from error
+            raise _unwritable(self.path, error) from error
         try:
             yield
         finally:
@@ -75,3 +94,8 @@ class RunFolder:
                 f"{self.path} was begun with other data: {known.get('counts')} then, {identity['counts']} now",
                 hint="point root at the same data, or begin anew with --fresh",
             )
+
+
+def _unwritable(path: Path, error: OSError) -> RunError:
+    reason = error.strerror or str(error)
+    return RunError(f"cannot write the run folder {path}: {reason}", hint="give another one with --runs")

@@ -26,6 +26,20 @@ def leave_one_subject_out(videos: Sequence[Video]) -> tuple[Fold, ...]:
     return _left_out(videos, subject_of, names, "subject")
 
 
+def folds_of_people(people: Sequence[Video], clips: Sequence[Video]) -> tuple[Fold, ...]:
+    """One fold for each subject of `people`, over `clips`; the test is empty for a subject without a clip."""
+    named = leave_one_subject_out(people)
+    owner = {v.key: subject_of(v) for v in people}
+    return tuple(
+        Fold(
+            fold.name,
+            tuple(c.key for c in clips if subject_of(c) != owner[fold.test[0]]),
+            tuple(c.key for c in clips if subject_of(c) == owner[fold.test[0]]),
+        )
+        for fold in named
+    )
+
+
 def leave_one_dataset_out(videos: Sequence[Video]) -> tuple[Fold, ...]:
     """One fold a family of datasets, sorted by name. Raises DataError for fewer than two."""
     family = {v.dataset: family_of(v.dataset) for v in videos}

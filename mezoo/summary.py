@@ -21,7 +21,6 @@ from mezoo.splits import subject_of
 from mezoo.spots import write_truth, write_videos
 from mezoo.tasks import RecognitionTask, SpottingTask, Task
 from mezoo.tasks.spotting import KINDS
-from mezoo.tracking import WandbTracker
 
 Status = Mapping[str, Any]
 
@@ -51,7 +50,7 @@ def summarise(work: Work, task: Task, examples: Mapping[str, Example]) -> Result
     headline = {"metric": task.metric, "kind": task.headline, "value": best[task.ratio], "ci95": best["ci95"]}
     protocol = work.recipe.protocol.model_dump(exclude={"name"})
     return Result(
-        run=work.folder.path.name,
+        run=work.name,
         recipe=work.recipe.name,
         command=work.options.command,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -87,50 +86,6 @@ def _asked(task: Task) -> dict[str, list[str]]:
     if isinstance(task, SpottingTask):
         return {"kinds": list(task.kinds)}
     return {"classes": list(task.classes)} if isinstance(task, RecognitionTask) else {}
-
-
-def log_summary(tracker: WandbTracker, work: Work, result: Result, page: Path) -> None:
-    """wandb's summary run: pooled scores, a table of subjects, the timelines, the report."""
-    run = tracker.open("summary", "summary", work.recipe.resolved())
-    flat = {
-        f"{rule}/{part}/{k}": v
-        for rule, s in result.scores.items()
-        for part, c in s.items()
-        for k, v in c.items()
-        if k not in {"by_class", "confusion"}
-    }
-    run.summarise(
-        {**flat, "headline": result.headline["value"], "synthetic": result.synthetic, "control": result.control}
-    )
-    run.safely(lambda wandb_run: _log_media(wandb_run, result, page))
-    run.finish()
-
-
-def _log_media(wandb_run: Any, result: Result, page: Path) -> None:
-    import wandb
-
-    table: Any = wandb.Table  # its stubs want invariant lists
-
-    counted, ratio = (("tp", "n_pred", "n_gt"), "f1") if result.task == "spotting" else (("correct", "n"), "accuracy")
-    scored = [s for s in result.subjects if s["scores"]]
-    rows = [
-        [s["subject"], s["state"], part, *(counts[k] for k in (*counted, ratio))]
-        for s in scored
-        for part, counts in s["scores"]["last"].items()
-    ]
-    bars = [[s["subject"], s["scores"]["last"][result.headline["kind"]][ratio]] for s in scored]
-    chart = wandb.plot.bar(table(["subject", ratio], bars), "subject", ratio, title=f"{ratio} by subject")
-    media = {"subjects": table(["subject", "state", "part", *counted, ratio], rows), f"{ratio} by subject": chart}
-    if result.task == "recognition":
-        media["confusion matrix"] = _confusion_table(result, table)
-    wandb_run.log({**media, "report": wandb.Html(page.read_text(encoding="utf-8"))})
-
-
-def _confusion_table(result: Result, table: Any) -> Any:
-    """Pooled counts at the headline's epoch rule: a row for each true class."""
-    classes = result.model["classes"]
-    matrix = result.scores[result.headline["epoch_rule"]]["overall"]["confusion"]
-    return table(["true class", *classes], [[name, *row] for name, row in zip(classes, matrix, strict=True)])
 
 
 def _subject_row(name: str, status: Status) -> dict[str, Any]:

@@ -51,6 +51,26 @@ def write_blocks(path: Path, blocks: Iterable[tuple[NDArray[Any], NDArray[np.int
     return shape, dtype
 
 
+def read_mapped(path: Path) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """`values` and `positions` of such a file; values are mapped, not read: memory holds only what is looked at.
+
+    Writing to them changes the copy in memory, never the file. Raises ValueError or OSError for a damaged file.
+    """
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        entries = json.loads(file.read(length))
+        start = 8 + length
+        places = entries["positions"]["data_offsets"]
+        file.seek(start + places[0])
+        positions = np.frombuffer(file.read(places[1] - places[0]), dtype=np.int64).copy()
+    told = entries["values"]
+    dtype = np.dtype({code: name for name, code in _NAMES.items()}[told["dtype"]])
+    shape = tuple(told["shape"])
+    if 0 in shape:
+        return np.empty(shape, dtype), positions
+    return np.memmap(path, dtype, "c", start + told["data_offsets"][0], shape), positions
+
+
 def _check(values: NDArray[Any], where: NDArray[np.int64], shape: list[int], dtype: str) -> None:
     given = (list(values.shape[1:]), str(values.dtype), len(where))
     if given != (shape[1:], dtype, len(values)) or dtype not in _NAMES:

@@ -1,10 +1,8 @@
 """Weights to begin a fold with, and whom they have seen: a fold never starts from its own left-out subject."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mezoo.datasets import family_of
 from mezoo.datasets.annotations import digits
@@ -13,6 +11,7 @@ from mezoo.errors import RecipeError, RunError
 from mezoo.models import Model
 from mezoo.records import Video
 from mezoo.run_folder import RunFolder
+from mezoo.weights import misfits, read_card
 
 Person = tuple[str, str]
 """Dataset family (releases of the same films share one) and subject, without padding."""
@@ -69,25 +68,11 @@ def seen_by(trained: Sequence[Video], left_out: Sequence[Video], start: Start | 
 
 def read_source(path: Path) -> Source:
     """Whom a weights file knows. Raises RunError for a file that is no safetensors file."""
-    known: Mapping[str, list[list[str]]] = json.loads(read_metadata(path).get("mezoo", "{}")).get("people", {})
+    known: Mapping[str, list[list[str]]] = read_card(path).people
     if not known:
         return Source(path, None, frozenset())
     trained, out = (frozenset((p[0], p[1]) for p in known[key]) for key in ("trained", "left_out"))
     return Source(path, trained, out)
-
-
-def read_metadata(path: Path) -> Mapping[str, str]:
-    """Metadata of a safetensors file. Raises RunError for a file that is none."""
-    from safetensors import safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return file.metadata() or {}
-    except Exception as error:
-        raise RunError(
-            f"{path} cannot be read as weights ({type(error).__name__}: {error})",
-            hint="give a safetensors file, or the folder of a finished run",
-        ) from error
 
 
 def start_of(block: InitBlock, test: Sequence[Video]) -> Start:
@@ -135,16 +120,10 @@ def begin(model: Model, start: Start) -> None:
         if not model.trunk:
             raise RecipeError(f"init: {type(model).__name__} names no trunk", hint="leave `part` out")
         own = {name: t for name, t in own.items() if name.startswith(model.trunk)}
-    wrong = [name for name, t in own.items() if name not in given or given[name].shape != t.shape]
+    wrong = misfits({name: t for name, t in given.items() if name in own}, own)
     if wrong:
-        example = _shape(wrong[0], given, own)
         raise RecipeError(
-            f"init: {len(wrong)} of {len(own)} tensors of {start.path} do not fit, such as {example}",
+            f"init: {len(wrong)} of {len(own)} tensors of {start.path} do not fit, such as {wrong[0]}",
             hint="use the source's model settings" + ("" if start.part == "trunk" else ", or `part: trunk`"),
         )
     model.load_state_dict({name: given[name] for name in own}, strict=False)
-
-
-def _shape(name: str, given: Mapping[str, Any], own: Mapping[str, Any]) -> str:
-    there = tuple(given[name].shape) if name in given else "absent"
-    return f"{name}: {there} there, {tuple(own[name].shape)} here"

@@ -12,18 +12,18 @@ from mezoo.audit import blind, control, split
 from mezoo.audit.finding import Finding
 from mezoo.extraction import Extraction
 from mezoo.fold import decode, train
+from mezoo.jobs import extracted, job_of, new_model, task_of
 from mezoo.plan import Options, Work, plan
 from mezoo.progress import Progress
 from mezoo.recipe import Recipe
 from mezoo.records import Example, Window
-from mezoo.run import features, job_of, new_model, run, task_of
-from mezoo.tracking import WandbRun
+from mezoo.run import run
 
 
 def audit(recipe: Recipe, options: Options, progress: Progress, *, train_control: bool = True) -> list[Finding]:
     """Every check of a recipe. The control is trained, or continued, as a run of its own below `options.runs`."""
     work = plan(recipe, options, progress)
-    examples = features(work, progress)
+    examples = extracted(work, progress)
     videos = list(work.videos)
     means = {k: _mean(e) for k, e in examples.items()}
     found = [
@@ -56,7 +56,7 @@ def _predictions(work: Work, examples: dict[str, Example], progress: Progress) -
         if change:
             own |= {k: _relabelled(examples[k], work) for k in fold.test}
         with TemporaryDirectory() as place:
-            job = job_of(work, fold, own, WandbRun(None, lambda _: None))
+            job = job_of(work, fold, own, work.folder.fold(fold.name), ())
             epochs = int(new_model(work).warmup_epochs) + 1
             trainer = {**job.trainer, "max_epochs": epochs}
             job = replace(job, folder=replace(job.folder, path=Path(place)), trainer=trainer, loggers=())
@@ -79,7 +79,7 @@ def _control(recipe: Recipe, options: Options, progress: Progress) -> Finding:
     work = plan(replace(recipe, protocol=protocol), options, progress)
     run(work, progress)
     task = task_of(work)
-    examples = features(work, progress)
+    examples = extracted(work, progress)
     decoded: list[tuple[Example, Any]] = []
     for fold in work.folds:
         folder = work.folder.fold(fold.name)

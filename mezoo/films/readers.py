@@ -130,6 +130,8 @@ class DecordReader:
     name = "decord"
 
     def __init__(self, path: Path) -> None:
+        # decord brings a zlib of its own; OpenCV cannot read PNG any more if it is loaded after that.
+        import cv2 as _first  # noqa: F401  # pyright: ignore[reportUnusedImport]
         import decord
 
         decord.logging.set_level(decord.logging.QUIET)

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any, TypeVar
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mezoo.errors import RunError
+from mezoo.records import Graph
 
+_DAMAGED = csv.Error, zipfile.BadZipFile
 T = TypeVar("T")
 Key = tuple[str, str, str]
 """Dataset, subject, code: names one video in every table of a run."""
@@ -24,7 +27,7 @@ Table = list[dict[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An annotated expression (`code`, `about`) or a spot (`score`): 0-based frames, both ends included."""
+    """An annotated expression (`code` to `aus`) or a spot (`score`): 0-based frames, both ends included."""
 
     kind: str
     onset: int
@@ -32,6 +35,8 @@ class Event:
     score: float = nan
     code: str = ""
     about: str = ""
+    emotion: str = ""
+    aus: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,11 @@ class Film:
     truth: tuple[Event, ...]
     spots: tuple[Event, ...]
     curves: Curves
+
+    @property
+    def anchor(self) -> str:
+        """A name for links inside the page: letters and digits, whatever the video is called."""
+        return f"v{crc32('/'.join(self.key).encode()):08x}"
 
     @property
     def length(self) -> int:
@@ -71,7 +81,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run folder in memory; `history` is fold -> column -> Series, `notes` says what is missing."""
+    """A run folder in memory; `notes` says what is missing.
+
+    `history` is fold -> column -> Series, `graphs` fold -> its graphs, `packages` name -> version of all installed,
+    `remarks` what folds noted of themselves.
+    """
 
     result: Mapping[str, Any]
     recipe: str
@@ -80,6 +94,9 @@ class Run:
     history: Mapping[str, Mapping[str, Series]]
     predicted: bool
     notes: tuple[str, ...] = field(default=())
+    graphs: Mapping[str, Sequence[Graph]] = field(default_factory=dict[str, Sequence[Graph]])
+    packages: Mapping[str, str] = field(default_factory=dict[str, str])
+    remarks: tuple[str, ...] = ()
 
 
 def load(run: Path) -> Run:
@@ -92,7 +109,7 @@ def load(run: Path) -> Run:
             return read(path)
         except FileNotFoundError:
             notes.extend([f"{name} is not there"] if expected else [])
-        except (OSError, ValueError, KeyError, EOFError, csv.Error, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, *_DAMAGED) as error:
             notes.append(f"{name} cannot be read ({type(error).__name__}: {error})")
         return empty
 
@@ -121,8 +138,12 @@ def load(run: Path) -> Run:
         )
     history = {name: get(f"folds/{name}/metrics.csv", _history, {}, done) for name, done in folds.items()}
     recipe = get("recipe.yaml", lambda path: path.read_text(encoding="utf-8"), "")
-    curves_of_folds = {n: h for n, h in history.items() if h}
-    return Run(result, recipe, films, answers or (), curves_of_folds, spots is not None, tuple(notes))
+    graphs = {name: get(f"folds/{name}/graphs.json", _graphs, (), False) for name, done in folds.items() if done}
+    said = (get(f"folds/{name}/fold.json", _said, (), False) for name in folds)
+    remarks = tuple(f"fold {name}: {note}" for name, told in zip(folds, said, strict=True) for note in told)
+    packages = get("environment.json", _packages, {}, False)
+    drawn = {n: h for n, h in history.items() if h}, spots is not None, tuple(notes)
+    return Run(result, recipe, films, answers or (), *drawn, {n: g for n, g in graphs.items() if g}, packages, remarks)
 
 
 def _of(key: Key, table: Mapping[Key, Sequence[Event]]) -> tuple[Event, ...]:
@@ -171,9 +192,9 @@ def _events(path: Path) -> dict[Key, list[Event]]:
     for row in _rows(path):
         score = float(row.get("score") or nan)
         span = int(float(row["onset"])), int(float(row["offset"]))
-        about = [row.get("emotion") or "", row.get("aus") or "", f"apex {row['apex']}" if row.get("apex") else ""]
-        words = ", ".join(w for w in about if w)
-        table.setdefault(_key(row), []).append(Event(row["kind"], *span, score, row.get("code") or "", words))
+        told = row.get("emotion") or "", row.get("aus") or ""
+        about = ", ".join(w for w in (*told, f"apex {row['apex']}" if row.get("apex") else "") if w)
+        table.setdefault(_key(row), []).append(Event(row["kind"], *span, score, row.get("code") or "", about, *told))
     return table
 
 
@@ -213,6 +234,33 @@ def _history(path: Path) -> dict[str, Series]:
             if name not in ("epoch", "step") and text and isfinite(value := float(text)):
                 cells.setdefault(name, {})[epoch] = value
     return {name: _series(by_epoch) for name, by_epoch in cells.items()}
+
+
+def _graphs(path: Path) -> tuple[Graph, ...]:
+    """Graphs of one fold. Raises ValueError for a matrix that does not fit its names."""
+    found = [
+        Graph(
+            str(g["title"]),
+            np.array(g["matrix"], dtype=np.float32),
+            tuple(str(n) for n in g["names"]),
+            tuple((float(x), float(y)) for x, y in g.get("places") or ()),
+            str(g.get("note") or ""),
+        )
+        for g in json.loads(path.read_text(encoding="utf-8"))["graphs"]
+    ]
+    for g in found:
+        if g.matrix.shape != (len(g.names),) * 2 or len(g.places) not in (0, len(g.names)):
+            raise ValueError(f"{g.title!r} has {g.matrix.shape} weights for {len(g.names)} names")
+    return tuple(found)
+
+
+def _said(path: Path) -> tuple[str, ...]:
+    return tuple(str(n) for n in json.loads(path.read_text(encoding="utf-8")).get("notes") or ())
+
+
+def _packages(path: Path) -> dict[str, str]:
+    found = json.loads(path.read_text(encoding="utf-8")).get("packages") or {}
+    return {str(name): str(version) for name, version in found.items()}
 
 
 def _series(by_epoch: Mapping[int, float]) -> Series:

@@ -11,6 +11,8 @@ from mezoo.report.reading import Answer, Run
 from mezoo.report.view import asked, frame, panels, score, subject_rows
 
 TEMPLATE = "recognition.html.j2"
+HELD_OUT = ("overall_accuracy",)
+"""Held-out ratios that may be drawn by epoch."""
 OPEN_CLIPS = 40
 """Clips that are open at first."""
 
@@ -27,7 +29,7 @@ def context(run: Run) -> dict[str, Any]:
         "scores": score_rows(result),
         "subjects": subject_rows(result, "accuracy"),
         "groups": groups(run),
-        "panels": panels(run, ["overall_accuracy"]),
+        "panels": panels(run, HELD_OUT),
     }
 
 
@@ -41,10 +43,11 @@ def confusion(result: Mapping[str, Any]) -> dict[str, Any]:
         total = sum(row)
         cells = [
             {"name": other, "count": n, "share": n / total if total else 0.0, "right": i == index}
+            | {"percent": f"{100 * n / total:.0f} %" if total else "–"}
             for i, (other, n) in enumerate(zip(classes, row, strict=False))
         ]
         rows.append({"name": name, "total": total, "cells": cells, **{k: v[index] for k, v in by_class.items()}})
-    return {"classes": classes, "rows": rows} if rows else {}
+    return {"classes": classes, "rows": rows} if counts.get("n") else {}
 
 
 def score_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:

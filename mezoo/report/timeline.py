@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mezoo.intervals import iou, match
 from mezoo.report.figures import figure
+from mezoo.report.misses import Sorted, sort
 from mezoo.report.reading import Event, Film
 from mezoo.svg import element, pct, text, ticks
 
@@ -54,11 +55,12 @@ def _spans(events: Sequence[Event]) -> ArrayLike:
 def strip(film: Film, lanes: Lanes, scored: bool) -> str:
     """One video as a strip on a time axis in seconds; `scored` is False when its fold has no predictions."""
     judged = {kind: judge(film, kind) for kind in {*lanes.truth, *lanes.spots}}
+    words = {kind: sort(film.truth, film.spots, kind) for kind in lanes.spots if scored}
     parts, y = list[str](), 2.0
     for kind in reversed(lanes.truth):
         parts += [
             _lane(f"true {WORDS[kind][0]}", y + 5),
-            *_truths(film, judged[kind], y, scored and kind in lanes.spots),
+            *_truths(film, judged[kind], y, words.get(kind)),
         ]
         y += 14
     top, y = y + 4, y + 4 + CURVE + 5
@@ -66,7 +68,7 @@ def strip(film: Film, lanes: Lanes, scored: bool) -> str:
     shades = [_box(film, e, "", top, CURVE, class_="shade") for e in shaded]
     parts = [*shades, *parts, _lane("score", top + CURVE / 2), _curves(film, top, lanes)]
     for kind in lanes.spots:
-        parts += [_lane(f"spot {WORDS[kind][0]}", y + 5), *_spots(film, judged[kind], y)]
+        parts += [_lane(f"spot {WORDS[kind][0]}", y + 5), *_spots(film, judged[kind], y, words.get(kind))]
         y += 14
     below = top + CURVE + 5 + 14 * len(lanes.spots)
     return figure(
@@ -99,30 +101,39 @@ def _box(film: Film, event: Event, tip: str, y: float, height: float, **look: ob
     return element("rect", body, y=f"{y:g}", height=f"{height:g}", **place, **look)
 
 
-def _truths(film: Film, judged: Judged, y: float, asked: bool) -> list[str]:
+def name_of(film: Film, side: str, kind: str, index: int) -> str:
+    """The id of an event's box, to be linked to: `index` among the truths (side "t") or spots ("s") of its kind."""
+    return f"{film.anchor}-{side}-{kind}-{index}"
+
+
+def _truths(film: Film, judged: Judged, y: float, words: Sorted | None) -> list[str]:
     found = {t: s for s, t in judged.hits}
     boxes: list[str] = []
     for i, event in enumerate(judged.truth):
-        state = ("found" if i in found else "missed") if asked else "unasked"
+        state = ("found" if i in found else "missed") if words else "unasked"
         name = " ".join(w for w in (WORDS[event.kind][1], event.code) if w)
-        tip = "\n".join(w for w in (f"{name}: {state}" if asked else name, _when(film, event), event.about) if w)
-        boxes.append(_box(film, event, tip, y, 10, rx="1.5", class_=f"true {event.kind} {state}"))
+        why = f" ({words.truth[i][1]})" if words and state == "missed" else ""
+        tip = "\n".join(w for w in (f"{name}: {state}{why}" if words else name, _when(film, event), event.about) if w)
+        look = {"class_": f"true {event.kind} {state}", "id": name_of(film, "t", event.kind, i)}
+        boxes.append(_box(film, event, tip, y, 10, rx="1.5", **look))
     return boxes
 
 
-def _spots(film: Film, judged: Judged, y: float) -> list[str]:
+def _spots(film: Film, judged: Judged, y: float, words: Sorted | None) -> list[str]:
     """Hits are tall, false alarms short: the difference does not hang on colour."""
     hits, boxes = dict(judged.hits), list[str]()
     for i, event in enumerate(judged.spots):
         score = f", score {event.score:.2f}" if np.isfinite(event.score) else ""
+        name = name_of(film, "s", event.kind, i)
         if i in hits:
             found = judged.truth[hits[i]]
             share = float(iou(_spans([event]), _spans([found]))[0, 0])
             tip = f"hit {found.code} (IoU {share:.2f}){score}\n{_when(film, event)}"
-            boxes.append(_box(film, event, tip, y, 10, rx="1.5", class_="spot hit"))
+            boxes.append(_box(film, event, tip, y, 10, rx="1.5", class_="spot hit", id=name))
         else:
-            tip = f"false alarm{score}\n{_when(film, event)}"
-            boxes.append(_box(film, event, tip, y, 5, rx="1.5", class_="spot alarm"))
+            what = f"\n{words.spots[i][1]}" if words else ""
+            tip = f"false alarm{score}{what}\n{_when(film, event)}"
+            boxes.append(_box(film, event, tip, y, 5, rx="1.5", class_="spot alarm", id=name))
     return boxes
 
 

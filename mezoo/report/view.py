@@ -1,28 +1,31 @@
 """From a loaded run to what the page of any task shows, and that of spotting: words, rows and figures, no markup."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 
+from mezoo.report import taxonomy
 from mezoo.report.figures import Mark, Panel, ceiling, dot_plot, learning, range_bar, score_bar, tally
+from mezoo.report.heat import graph_rows
 from mezoo.report.reading import Film, Run, fold_names
 from mezoo.report.timeline import WORDS, Lanes, describe, judge, strip, total
-from mezoo.report.words import number, plural, show
+from mezoo.report.words import arguments, number, plural
 
 TEMPLATE = "spotting.html.j2"
 OPEN_STRIPS = 12
 """Videos whose strips are open at first."""
 CURVE_POINTS = 120_000
 """Points of all score curves together, so that a large run stays a small page."""
-TAG = re.compile(r"\[(?P<tag>[^\]]+)\][\s:,;]*")
 PROTOCOLS = {"loso": "leave-one-subject-out", "lodo": "leave-one-dataset-out", "lovo": "leave-one-video-out"}
 RULES = ("last", "validation", "oracle")
 NAMES = {"micro": ("micro", "-expressions"), "macro": ("macro", "-expressions"), "overall": ("both", " together")}
 """What a kind is called; the second half is dropped where there is no room."""
 KINDS = {kind: "".join(halves) for kind, halves in NAMES.items()}
+HELD_OUT = tuple(f"{kind}_f1" for kind in KINDS)
+"""Held-out ratios of spotting that may be drawn by epoch."""
 
 
 def context(run: Run) -> dict[str, Any]:
@@ -40,8 +43,9 @@ def context(run: Run) -> dict[str, Any]:
         "only": KINDS[kind] if lanes.spots == (kind,) and kind in KINDS else "",
         "subjects": subject_rows(result, "f1"),
         "strips": strips(run, lanes),
+        "wrongs": taxonomy.context(scored_films(run), lanes.spots),
         "lanes": lanes,
-        "panels": panels(run, [f"{k}_f1" for k in KINDS]),
+        "panels": panels(run, HELD_OUT),
     }
 
 
@@ -56,6 +60,8 @@ def frame(run: Run, ratio: str) -> dict[str, Any]:
         "subtitle": subtitle(result),
         "states": states(result),
         "head": standing(result, ratio),
+        "graphs": graph_rows(run.graphs),
+        "learnt": learnt(result, "accuracy" if ratio == "uf1" else ratio),
         "arguments": {k: arguments(result.get(k) or {}) for k in ("model", "features")}
         | {k: arguments({"arguments": result.get(k)}) for k in ("protocol", "trainer")},
     }
@@ -119,6 +125,8 @@ def standing(result: Mapping[str, Any], ratio: str) -> dict[str, Any]:
     counts = score(result, rule, kind)
     value = number(given.get("value"))
     value = value if value is not None else number(counts.get(ratio))
+    if not states(result)["done"]:
+        value = None
     interval = span(given.get("ci95")) or span(counts.get("ci95"))
     marks = list(_marks(result, ratio, interval))
     top = ceiling([*(v for m in marks for v in (m.value, *(m.interval or ()))), value or 0.0, *(interval or ())])
@@ -176,6 +184,7 @@ def subject_rows(result: Mapping[str, Any], ratio: str) -> list[dict[str, Any]]:
                 **subject,
                 "counts": counts,
                 "value": value if drawn else None,
+                "oracle": oracle,
                 "bar": bar,
                 "error": lines[:2],
                 "trace": lines[2:] and lines,
@@ -184,11 +193,39 @@ def subject_rows(result: Mapping[str, Any], ratio: str) -> list[dict[str, Any]]:
     return rows
 
 
+def learnt(result: Mapping[str, Any], ratio: str) -> str:
+    """The gap between last and oracle epoch over folds, in words; "" where it is not known."""
+    kind, _ = asked(result)
+    done = [s for s in result.get("subjects") or [] if s.get("oracle_epoch") is not None and s.get("epochs")]
+    pairs = [(number(score(s, "last", kind).get(ratio)), number(score(s, "oracle", kind).get(ratio))) for s in done]
+    known = [(a, b) for a, b in pairs if a is not None and b is not None]
+    if not known or len(known) < len(done):
+        return ""
+    last, best = (sum(values) / len(known) for values in zip(*known, strict=True))
+    early = float(np.median([s["epochs"] - 1 - s["oracle_epoch"] for s in done]))
+    name = "F1" if ratio == "f1" else ratio
+    return (
+        f"The gap, fold by fold: mean held-out {name} {last:.3f} at the last epoch, {best:.3f} at each fold's oracle "
+        f"epoch, which lies {early:g} epochs before the last (median over {plural(len(known), 'fold')}). "
+        "No honest rule can choose that epoch: it needs the answers."
+    )
+
+
+def unfinished(run: Run) -> dict[str, str]:
+    """State of every fold that has not ended well, by its name."""
+    rows = run.result.get("subjects") or []
+    return {str(s.get("subject")): s.get("state") or "pending" for s in rows if s.get("state") != "done"}
+
+
+def scored_films(run: Run) -> list[Film]:
+    """Videos whose fold has predictions."""
+    failed = unfinished(run)
+    return [f for f in run.films if run.predicted and not any(name in failed for name in fold_names(f.key))]
+
+
 def strips(run: Run, lanes: Lanes) -> list[dict[str, Any]]:
     """Strips grouped by subject; groups are open until `OPEN_STRIPS` videos are shown."""
-    failed = {
-        str(s.get("subject")): s.get("state") for s in run.result.get("subjects") or [] if s.get("state") != "done"
-    }
+    failed = unfinished(run)
     groups, shown = list[dict[str, Any]](), 0
     several = len({f.key[0] for f in run.films}) > 1
     for (dataset, subject), films in groupby(run.films, key=lambda f: f.key[:2]):
@@ -222,6 +259,14 @@ def summary(counts: Mapping[str, int]) -> str:
 
 
 def panels(run: Run, held_out: Sequence[str]) -> list[dict[str, Any]]:
+    """Learning curves, drawn."""
+    return [
+        {"title": p.title, "column": p.column, "folds": len(p.folds), "svg": Markup(learning(p))}
+        for p in curves(run, held_out)
+    ]
+
+
+def curves(run: Run, held_out: Sequence[str]) -> list[Panel]:
     """Learning curves: losses first, then held-out ratios, with the last and the oracle epoch of every fold."""
     columns = {c for h in run.history.values() for c in h}
     losses = sorted(c for c in columns if c.startswith("train/") and "loss" in c)
@@ -232,12 +277,12 @@ def panels(run: Run, held_out: Sequence[str]) -> list[dict[str, Any]]:
         if s.get("oracle_epoch") is not None
     }
     epochs = [int(e) for h in run.history.values() for s in h.values() for e in s.epochs]
-    shown: list[dict[str, Any]] = []
+    shown: list[Panel] = []
     for column in (c for c in chosen if c in columns):
         folds = {name: h[column] for name, h in run.history.items() if column in h}
         held = column.startswith("held_out/")
-        panel = Panel(_metric(column), column, folds, (min(epochs), max(epochs)), oracle if held else {}, unit=held)
-        shown.append({"title": panel.title, "column": column, "folds": len(folds), "svg": Markup(learning(panel))})
+        ends = min(epochs), max(epochs)
+        shown.append(Panel(_metric(column), column, folds, ends, oracle if held else {}, unit=held))
     return shown
 
 
@@ -247,15 +292,3 @@ def _metric(column: str) -> str:
         return f"training {name.replace('_', ' ')}"
     kind, _, ratio = name.rpartition("_")
     return f"held-out F1, {KINDS.get(kind, kind)}" if ratio == "f1" else f"held-out {ratio}"
-
-
-def arguments(part: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Name, value and source of each argument; the tag in brackets, if any, is split from the rest of the source."""
-    sources = part.get("sources") or {}
-    rows: list[dict[str, str]] = []
-    for name, value in (part.get("arguments") or {}).items():
-        source = str(sources.get(name) or "")
-        found = TAG.match(source)
-        tag, rest = (found["tag"], source[found.end() :]) if found else ("", source)
-        rows.append({"name": str(name), "value": show(value), "tag": tag, "source": rest})
-    return rows

@@ -1,9 +1,12 @@
 """Values as words: pure functions, shared by the page and its figures' labels."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from math import isfinite
 from typing import Any
+
+TAG = re.compile(r"\[(?P<tag>[^\]]+)\][\s:,;]*")
 
 
 def number(value: object) -> float | None:
@@ -58,6 +61,18 @@ def day(stamp: object) -> str:
     except ValueError:
         return str(stamp or "")
     return f"{when.day} {when:%B %Y, %H:%M} {when.tzname() or ''}".strip()
+
+
+def arguments(part: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Name, value and source of each argument; the tag in brackets, if any, is split from the rest of the source."""
+    sources = part.get("sources") or {}
+    rows: list[dict[str, str]] = []
+    for name, value in (part.get("arguments") or {}).items():
+        source = str(sources.get(name) or "")
+        found = TAG.match(source)
+        tag, rest = (found["tag"], source[found.end() :]) if found else ("", source)
+        rows.append({"name": str(name), "value": show(value), "tag": tag, "source": rest})
+    return rows
 
 
 FILTERS: dict[str, Any] = {f.__name__: f for f in (f3, grouped, duration, day, plural, show)}

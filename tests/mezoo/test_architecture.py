@@ -11,18 +11,22 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"errors", "records", "files"},
     {"answers", "frames", "intervals", "source", "yaml_marks", "envelope", "tables", "tables_out", "spots", "synthetic"}
-    | {"tensor_file", "films", "sampling", "svg", "prediction"},
+    | {"tensor_file", "films", "sampling", "svg", "prediction", "outline"},
     {"metrics", "registry", "fold_folder"},
     {"protocols", "statistics", "result", "contracts", "models", "signatures", "run_folder"},
     {"datasets"},
-    {"clips", "splits", "recipe", "store", "tracking", "progress", "scoring"},
+    {"clips", "splits", "recipe", "store", "progress", "scoring", "weights"},
     {"recipe_text", "plugin_objects", "data", "stand_in", "tasks", "transfer"},
-    {"plan", "fold", "extraction", "claims"},
-    {"summary", "report", "view", "diff", "leaderboard"},
-    {"run"},
-    {"commands"} | {"inputs", "audit"},
-    {"commands_audit", "commands_claims", "commands_data", "commands_features"}
-    | {"commands_leaderboard", "commands_score"},
+    {"plan", "inference", "extraction", "claims"},
+    {"fold", "summary", "report", "view", "diff", "leaderboard", "predictor"},
+    {"tracking"},
+    {"jobs"},
+    {"executors"},
+    {"run", "predicted"},
+    {"inputs", "audit", "costs", "joint"},
+    {"commands"},
+    {"commands_audit", "commands_claims", "commands_data", "commands_features", "commands_fit", "commands_predict"}
+    | {"commands_leaderboard", "commands_plan", "commands_report", "commands_score"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -340,6 +340,50 @@ def test_interval_tells_its_frames(tmp_path: Path) -> None:
     assert any("false alarm, score 0.90" in t for t in tips)
 
 
+def test_misses_agree_with_the_score(tmp_path: Path) -> None:
+    result = json.loads((fake_run(tmp_path, Fake(macro=True, failed=("011",))) / "result.json").read_text())
+    bars = [f for f in figures_of(page_of(tmp_path)) if "taxonomy" in str(f.get("class"))]
+    told = [{w: int(n) for w, n in (p.rsplit(" ", 1) for p in str(f.get("aria-label")).split(", "))} for f in bars]
+    counts = [result["scores"]["last"][kind] for kind in KINDS]
+    assert [sum(t.values()) for t in told] == [n for c in counts for n in (c["n_gt"], c["n_pred"])]
+    assert [t["found"] for t in told[::2]] == [t["hit"] for t in told[1::2]] == [c["tp"] for c in counts]
+
+
+def test_missed_kinds_are_those_looked_for(tmp_path: Path) -> None:
+    page = page_of(fake_run(tmp_path))
+    assert sum("taxonomy" in str(f.get("class")) for f in figures_of(page)) == 2
+    assert "Not known: blinks (AU 45) and movements of the head" in page
+    rows = (tmp_path / "truth.csv").read_text().splitlines()
+    (tmp_path / "truth.csv").write_text("\n".join([f"{rows[0]},aus", *(f"{row},L4+45" for row in rows[1:])]))
+    assert "Not known: movements of the head (AU 51 to 58)." in page_of(tmp_path)
+
+
+def test_the_gap_is_said_fold_by_fold(tmp_path: Path) -> None:
+    result = json.loads((fake_run(tmp_path) / "result.json").read_text())
+    scores = [s["scores"] for s in result["subjects"]]
+    last, best = (np.mean([s[rule]["micro"]["f1"] for s in scores]) for rule in ("last", "oracle"))
+    assert f"mean held-out F1 {last:.3f} at the last epoch, {best:.3f} at each fold's oracle epoch" in words_of(
+        tmp_path
+    )
+
+
+def test_setup_is_complete(tmp_path: Path) -> None:
+    fake_run(tmp_path)
+    (tmp_path / "environment.json").write_text('{"packages": {"numpy": "2.0", "torch": "2.15"}}')
+    rows = [{"what": f"row {i}", "reason": "no apex", "action": "kept"} for i in range(40)]
+    data = json.loads((tmp_path / "result.json").read_text())["data"]
+    edit(tmp_path, {"data": {**data, "excluded": rows}})
+    page = page_of(tmp_path)
+    words = " ".join(" ".join(Reader(page).words).split())
+    assert "Packages installed: 2" in words
+    assert "torch 2.15" in words
+    assert "device cpu" in words
+    assert '<details class="wide"><summary><h3>Not used as it stands: 40 rows' in page, "a long list is folded"
+    for name in ("clip_frames", "widths", "dropout", "learning_rate"):
+        assert f"<code>{name}</code>" in page
+    assert "not said" in words, "widths have no source"
+
+
 def test_micro_only_is_said_and_macro_is_not_judged(tmp_path: Path) -> None:
     page = page_of(fake_run(tmp_path / "a"))
     assert "spots micro-expressions only" in page
@@ -361,7 +405,7 @@ def test_nothing_is_loaded_from_outside(tmp_path: Path) -> None:
     page = page_of(fake_run(tmp_path))
     reader = Reader(page)
     assert reader.loads
-    assert all(re.fullmatch(r"#[a-z]+", target) for target in reader.loads)
+    assert all(re.fullmatch(r"#[a-z0-9-]+", target) for target in reader.loads)
     assert not {"link", "iframe", "img", "object", "embed", "base"} & set(reader.tags)
     assert not re.search(r"url\(|@import|@font-face|https?:", page)
 

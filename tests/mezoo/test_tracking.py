@@ -1,15 +1,18 @@
 """wandb as it is: what an offline run holds when read back, and that its failures cost nothing."""
 
 import csv
+import json
 import os
 import struct
 import time
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
 from mezoo.envelope import WandbBlock
 from mezoo.tracking import EpochCsv, WandbTracker, choose_mode
+from mezoo.tracking.summary_run import section
 
 
 def whole(file: Path, patience_s: float = 30.0):
@@ -52,29 +55,137 @@ def offline(monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
 
 
-def test_a_run_leaves_one_wandb_run_a_fold_and_a_summary(mezoo, cache, tmp_path, offline):
-    assert mezoo("fit", "toy", "--synthetic", "--runs", tmp_path)[0] == 0
+def contents(file: Path) -> dict:
+    """What an offline run holds: its head, and the names of what was logged."""
+    rows = whole(file)
+    return {
+        "run": next(r.run for r in rows if r.HasField("run")),
+        "history": [
+            {i.key or "/".join(i.nested_key): json.loads(i.value_json) for i in r.history.item}
+            for r in rows
+            if r.HasField("history")
+        ],
+        "summary": {u.key or u.nested_key[0] for r in rows if r.HasField("summary") for u in r.summary.update},
+        "axes": {r.metric.glob_name: r.metric.step_metric for r in rows if r.HasField("metric")},
+        "artifacts": {
+            r.artifact.type: {c.path: Path(c.local_path) for c in r.artifact.manifest.contents}
+            for r in rows
+            if r.HasField("artifact")
+        },
+    }
+
+
+def test_a_run_leaves_one_wandb_run_a_fold_and_a_summary(mezoo, cache, tmp_path, offline, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    given = ("--set", "wandb.tags=[a]", "--set", "wandb.notes=why")
+    code, _, err = mezoo("fit", "toy", "--synthetic", "--runs", tmp_path, *given)
+    assert code == 0
     (run,) = tmp_path.glob("toy-*/")
-    files = sorted(run.glob("wandb/offline-run-*/*.wandb"))
-    assert len(files) == 5
-    seen = {}
-    for file in files:
-        rows = whole(file)
-        info = next(r.run for r in rows if r.HasField("run"))
-        keys = {i.key or i.nested_key[0] for r in rows if r.HasField("history") for i in r.history.item}
-        summary = {u.key or u.nested_key[0] for r in rows if r.HasField("summary") for u in r.summary.update}
-        config = {c.key for c in info.config.update}
-        seen[info.display_name] = (info.run_group, info.job_type, keys, summary, config, info.project)
-    assert set(seen) == {"00", "01", "02", "03", "summary"}
-    assert {s[0] for s in seen.values()} == {run.name}
-    assert {s[1] for n, s in seen.items() if n != "summary"} == {"fold"}
-    group, job, keys, summary, config, project = seen["00"]
-    assert {"train/loss", "held_out/micro_f1", "epoch"} <= keys
-    assert "last/micro_f1" in summary
-    assert {"model", "features", "protocol"} <= config
-    assert project == "mezoo"
-    assert {"last/micro/f1", "headline", "synthetic"} <= seen["summary"][3]
-    assert {"subjects", "report"} <= seen["summary"][2]
+    found = {}
+    for file in sorted(run.glob("wandb/offline-run-*/*.wandb")):
+        one = contents(file)
+        found[one["run"].display_name] = one
+    assert set(found) == {"toy 00", "toy 01", "toy 02", "toy 03", "toy summary"}
+    assert {f["run"].run_group for f in found.values()} == {run.name}
+    fold, summary = found["toy 00"], found["toy summary"]
+    assert (fold["run"].job_type, summary["run"].job_type) == ("fold", "summary")
+    assert (fold["run"].project, fold["run"].notes, [*fold["run"].tags]) == ("mezoo", "why", ["a"])
+    assert {"model", "features", "protocol", "fold"} <= {c.key for c in fold["run"].config.update}
+    assert fold["axes"]["held_out/*"] == "epoch"
+    curve = [(row["epoch"], row["held_out/micro_f1"]) for row in fold["history"] if "held_out/micro_f1" in row]
+    assert [epoch for epoch, _ in curve] == [0, 1, 2, 3]
+    assert sum("train/loss" in row for row in fold["history"]) == 4
+    assert {"last/micro_f1", "oracle/micro_f1"} <= fold["summary"]
+    pooled = {"last/micro/f1", "oracle/micro/f1", "last/micro/ci95_low", "headline", "headline_low", "synthetic"}
+    assert pooled <= summary["summary"]
+    logged = {key.split("/")[0] for row in summary["history"] for key in row}
+    assert {"subjects", "predictions", "timelines", "report"} <= logged
+    files = summary["artifacts"]["result"]
+    assert set(files) == {
+        *("result.json", "predictions.csv", "truth.csv", "videos.csv"),
+        *("recipe.yaml", "environment.json", "report.html"),
+    }
+    assert files["result.json"].read_bytes() == (run / "result.json").read_bytes()
+    assert all(path.is_relative_to(run.resolve()) for path in files.values())
+    assert not [p for p in (tmp_path / "home").rglob("*") if p.is_file()]
+    assert f"wandb sync {run}/wandb/offline-run-*" in err
+
+
+def test_a_fold_that_continues_stays_the_same_wandb_run_and_counts_on(tmp_path, offline):
+    for epoch in (0, 1):
+        tracker = WandbTracker(WandbBlock(), "g-1", tmp_path, print)
+        run = tracker.open("00", "fold", {})
+        run.log_metrics({"train/loss": 1.0, "epoch": epoch}, epoch)
+        run.log_metrics({"train/loss": 1.0, "epoch": epoch}, epoch)
+        run.finish()
+        time.sleep(1.1 * (1 - epoch))  # the folder's name has seconds in it
+    first, second = (contents(f) for f in sorted(tmp_path.glob("wandb/offline-run-*/*.wandb")))
+    assert first["run"].run_id == second["run"].run_id == "g-1-00"
+    assert [row["_step"] for row in (*first["history"], *second["history"])] == [0, 1, 2, 3]
+    if "resume" in type(second["run"]).DESCRIPTOR.fields_by_name:
+        assert second["run"].resume
+
+
+def test_an_offline_run_that_was_killed_at_once_is_not_left_to_stop_the_others(tmp_path):
+    for when, name, size in (("1", "g-a", 7), ("2", "g-a", 8), ("1", "g-b", 7)):
+        folder = tmp_path / f"wandb/offline-run-{when}-{name}"
+        folder.mkdir(parents=True)
+        (folder / f"run-{name}.wandb").write_bytes(b"x" * size)
+    tracker = WandbTracker(WandbBlock(mode="disabled"), "g", tmp_path, print)
+    tracker.open("a", "fold", {})
+    kept = sorted(tmp_path.glob("wandb/*/*.wandb"))
+    assert [p.parent.name for p in kept] == ["offline-run-1-g-b", "offline-run-2-g-a"], "b may be open elsewhere"
+    assert tracker.unsent().endswith("/wandb/offline-run-*")
+    for file in kept:
+        file.with_name(f"{file.name}.synced").touch()
+    assert tracker.unsent() == ""
+
+
+def test_recognition_shows_its_confusions_and_every_answer(mezoo, cache, tmp_path):
+    from mezoo.result import Result
+    from mezoo.tracking.summary_run import flat, media
+
+    assert mezoo("fit", "toy_sides", "--synthetic", "--runs", tmp_path)[0] == 0
+    (run,) = tmp_path.glob("toy_sides-*/")
+    result = Result.read(run / "result.json")
+    shown = media(result, run)
+    assert {"confusion matrix", "confusion table", "predictions", "subjects", "clips", "report"} <= set(shown)
+    with (run / "predictions.csv").open() as file:
+        answers = [*csv.DictReader(file)]
+    assert shown["predictions"].columns == ["clip", "truth", "answer", "right", "p left", "p right"]
+    assert [row[2] for row in shown["predictions"].data] == [a["answer"] for a in answers]
+    counted = [row[1:] for row in shown["confusion table"].data]
+    assert sum(map(sum, counted)) == len(answers)
+    assert "last/overall/by_class/f1/left" in flat(result)
+
+
+def test_a_section_of_the_report_stands_alone():
+    page = '<style>p{}</style><body><section id="a">one</section><section id="b">two</section>'
+    assert "two" in section(page, "b")
+    assert "<style>p{}</style>" in section(page, "b")
+    assert "one" not in section(page, "b")
+    assert section(page, "c") == ""
+
+
+def test_a_recipe_names_loggers_of_lightning(mezoo, cache, tmp_path):
+    chosen = ("--synthetic", "--runs", tmp_path, "--set", "loggers=[csv]")
+    assert mezoo("fit", "toy", *chosen)[0] == 0
+    (run,) = tmp_path.glob("toy-*/")
+    table = (run / "folds/02/logs/csv/version_0/metrics.csv").read_text()
+    assert "held_out/micro_f1" in table.splitlines()[0]
+    assert mezoo("check", "toy", "--synthetic")[1] == mezoo("check", "toy", "--synthetic", "--set", "loggers=[csv]")[1]
+    assert 'loggers: ["csv"]' in mezoo("show", "toy", "--set", "loggers=[csv]")[1]
+    code, _, err = mezoo("check", "toy", "--set", "loggers=[comet]")
+    assert code == 2
+    assert "tensorboard" in err
+
+
+def test_a_logger_that_is_not_installed_is_told_before_anything_is_trained(mezoo, cache, tmp_path, monkeypatch):
+    monkeypatch.setattr("mezoo.recipe.find_spec", lambda name: None)
+    code, _, err = mezoo("fit", "toy", "--synthetic", "--runs", tmp_path, "--set", "loggers=[csv, tensorboard]")
+    assert code == 2
+    assert "pip install tensorboard" in err
+    assert not [*tmp_path.glob("toy-*")]
 
 
 def test_wandb_that_cannot_start_or_breaks_costs_nothing(mezoo, cache, tmp_path, offline, monkeypatch):
@@ -100,7 +211,7 @@ def test_an_expired_key_falls_back_to_offline(tmp_path, monkeypatch):
         asked.append(arguments["mode"])
         if arguments["mode"] == "online":
             raise wandb.errors.AuthenticationError("key expired")
-        return object()
+        return MagicMock(step=0)
 
     monkeypatch.delenv("WANDB_MODE")
     monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
@@ -116,7 +227,10 @@ def test_an_expired_key_falls_back_to_offline(tmp_path, monkeypatch):
 
 def test_a_run_that_breaks_in_the_middle_is_let_go(tmp_path, offline):
     class Broken:
-        def log(self, _):
+        def define_metric(self, *_, **__):
+            pass
+
+        def log(self, _, step):
             raise OSError("disk full")
 
     said = []

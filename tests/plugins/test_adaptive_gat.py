@@ -113,7 +113,7 @@ def test_prepare_refuses_what_it_cannot_use() -> None:
     model = AdaptiveGAT()
     model.classes = CLASSES
     good = planted(3)
-    assert set(model.prepare(good)) == {"nodes", "mean", "std", "weights"}
+    assert set(model.prepare(good)) == {"flows", "nodes", "mean", "std", "weights"}
     with pytest.raises(DataError, match="as many rows of every clip"):
         model.prepare([*good, example(np.zeros((5, 12, 2), np.float32), 0, "long")])
     with pytest.raises(DataError, match="motion of the same regions"):
