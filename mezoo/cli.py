@@ -130,8 +130,10 @@ def _fit(commands: Any) -> None:
     parser.add_argument("--fresh", action="store_true", help="forget an earlier run of the same recipe and begin anew")
     parser.add_argument("--final", action="store_true", help="train one model on all subjects, for mezoo predict")
     parser.add_argument("--workers", type=int, metavar="N", help="folds trained side by side, each in a process")
-    parser.add_argument("--executor", choices=["inline", "process"], help="where folds are trained (default: the recipe's)")
+    executors = ["inline", "process", "ray"]
+    parser.add_argument("--executor", choices=executors, help="where folds are trained (default: the recipe's)")
     parser.add_argument("--fold", metavar="SUBJECT", help="train this fold alone, as one task of a cluster; then gather")
+    parser.add_argument("--folds", action="store_true", help="print the names of the folds, one a line, and stop")
     gather = _add(commands, "gather", "pool folds that were trained one by one; exit code 1 if some are missing")
     gather.add_argument("run", metavar="RUN", help="a run's folder")
 

@@ -53,7 +53,7 @@ def _recipe_summary(file: str) -> str:
 
 def check(arguments: Arguments) -> int:
     """Validate a recipe without its data."""
-    from mezoo.joint.recipe import read_any
+    from mezoo.joint_recipe import read_any
 
     recipe = read_any(arguments.recipe, arguments.set, synthetic=arguments.synthetic)
     print(f"{recipe.path}: ok ({recipe.name}-{recipe.digest()})")
@@ -64,7 +64,7 @@ def check(arguments: Arguments) -> int:
 
 def show(arguments: Arguments) -> int:
     """Print a recipe with every default, and where each value came from."""
-    from mezoo.joint.recipe import Joint, read_any
+    from mezoo.joint_recipe import Joint, read_any
     from mezoo.recipe_text import annotated
 
     recipe = read_any(arguments.recipe, arguments.set, synthetic=arguments.synthetic)
@@ -138,6 +138,6 @@ def store_prune(arguments: Arguments) -> int:
 
 
 def _recipe(arguments: Arguments) -> "Recipe":
-    from mezoo.recipe import read_recipe
+    from mezoo.joint_recipe import read_one
 
-    return read_recipe(arguments.recipe, arguments.set, synthetic=arguments.synthetic)
+    return read_one(arguments.recipe, arguments.set, synthetic=arguments.synthetic)

@@ -12,12 +12,12 @@ from mezoo.tables_out import print_table
 def audit(arguments: argparse.Namespace) -> int:
     """Check split, features, fitted quantities and a control training; exit code 1 where a check fails."""
     from mezoo.audit import audit as run_audit
+    from mezoo.joint_recipe import read_one
     from mezoo.plan import Options
     from mezoo.progress import make_progress
-    from mezoo.recipe import read_recipe
     from mezoo.store import default_root
 
-    recipe = read_recipe(arguments.recipe, arguments.set, synthetic=arguments.synthetic)
+    recipe = read_one(arguments.recipe, arguments.set, synthetic=arguments.synthetic)
     command = " ".join(["mezoo", *sys.argv[1:]])
     options = Options(Path(arguments.runs), default_root(), command)
     found = run_audit(recipe, options, make_progress(), train_control=not arguments.quick)

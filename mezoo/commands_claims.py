@@ -16,6 +16,7 @@ def submit(arguments: Arguments) -> int:
     """Pack a run as a claim; 1 where its own files contradict each other."""
     from mezoo.claims import pack
 
+    _of_one_method(Path(arguments.run))
     out = Path(arguments.out)
     packed = pack(Path(arguments.run), diagnostic=arguments.diagnostic, hash_truth=arguments.hash_truth)
     if not packed.verdict.holds:
@@ -48,6 +49,21 @@ def verify(arguments: Arguments) -> int:
         print(f"REFUSED: {arguments.claim}")
         _print_reasons(verdict.reasons)
     return 0 if verdict.holds else 1
+
+
+def _of_one_method(run: Path) -> None:
+    """Raise RunError for a joint run: its parts are packed and compared, and its STRS is scored from its tables."""
+    from mezoo.errors import RunError
+
+    try:
+        task = json.loads((run / "result.json").read_text(encoding="utf-8")).get("task")
+    except (OSError, ValueError, AttributeError):
+        return
+    if task == "strs":
+        raise RunError(
+            f"{run} joins a spotter and a recogniser, which is no claim of one method",
+            hint=f"take {run / 'spotter'} or {run / 'recognizer'}; mezoo score --task strs scores its own tables",
+        )
 
 
 def _as_json(verdict: "Verdict") -> dict[str, Any]:
@@ -107,6 +123,8 @@ def diff(arguments: Arguments) -> int:
     from mezoo.diff import diff as compare
     from mezoo.diff import first, open_run
 
+    for path in (arguments.a, arguments.b):
+        _of_one_method(Path(path))
     runs = open_run(Path(arguments.a)), open_run(Path(arguments.b))
     layers = compare(*runs)
     found = first(layers)

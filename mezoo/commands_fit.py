@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mezoo.errors import RecipeError
+from mezoo.errors import DataError, RecipeError
 from mezoo.tables_out import print_table
 
 if TYPE_CHECKING:
-    from mezoo.joint.recipe import Joint
+    from mezoo.joint_recipe import Joint
     from mezoo.plan import Options, Work
     from mezoo.progress import Progress
     from mezoo.recipe import Recipe
@@ -22,7 +22,8 @@ Arguments = argparse.Namespace
 
 def fit(arguments: Arguments) -> int:
     """Train and score a recipe, or say that nothing is left to do."""
-    from mezoo.joint.recipe import Joint, read_any
+    from mezoo.cluster import need_ray
+    from mezoo.joint_recipe import Joint, read_any
     from mezoo.plan import Options, plan
     from mezoo.progress import make_progress
     from mezoo.result import Result
@@ -31,13 +32,18 @@ def fit(arguments: Arguments) -> int:
     recipe = read_any(arguments.recipe, arguments.set, synthetic=arguments.synthetic)
     progress = make_progress()
     options = Options(Path(arguments.runs), default_root(), _command(), arguments.fresh, **_where(arguments, recipe))
+    if options.executor == "ray":
+        need_ray()
     # Read when torch is loaded: with several devices it warns of unused parameters at every fold.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     if isinstance(recipe, Joint):
-        if arguments.fold:
+        if arguments.fold or arguments.folds:
             raise RecipeError(f"{recipe.name} has two parts: --fold is not for it", hint="leave --fold out")
         return _fit_joint(recipe, options, arguments.final, progress)
     work = plan(recipe, options, progress)
+    if arguments.folds:
+        print("\n".join(fold.name for fold in work.folds))
+        return 0
     if arguments.fold:
         return _fit_fold(work, arguments.fold, progress)
     if arguments.final:
@@ -47,6 +53,7 @@ def fit(arguments: Arguments) -> int:
         progress.say(f"nothing left to do: all {len(work.folds)} folds are done (--fresh begins anew)")
     else:
         _announce(work, progress)
+        _make_features(work, progress)
         from mezoo.run import run
 
         result = Result.read(run(work, progress) / "result.json")
@@ -96,6 +103,18 @@ def _fit_fold(work: "Work", name: str, progress: "Progress") -> int:
     return 0 if run_one(work, name, progress) else 1
 
 
+def _make_features(work: "Work", progress: "Progress") -> None:
+    """With Ray, the cluster makes the features too; otherwise the run does. Raises DataError for a video without."""
+    from mezoo.extraction import extract
+
+    options = work.options
+    if options.executor != "ray":
+        return
+    failures = extract(work.recipe.features, work.videos, options.cache, progress, options.workers, "ray")
+    if failures:
+        raise DataError(failures[0].reason, hint=failures[0].hint)
+
+
 def _command() -> str:
     return " ".join(["mezoo", *sys.argv[1:]])
 
@@ -103,7 +122,8 @@ def _command() -> str:
 def _where(arguments: Arguments, recipe: "Recipe | Joint") -> dict[str, Any]:
     """Executor and workers, the command line before the recipe; and what was asked for, for a later `gather`."""
     block = recipe.executor
-    executor = arguments.executor or ("process" if (arguments.workers or 1) > 1 else block.use)
+    side_by_side = block.use == "inline" and (arguments.workers or 1) > 1
+    executor = arguments.executor or ("process" if side_by_side else block.use)
     asked = {"recipe": str(recipe.path.resolve()), "set": [*arguments.set], "synthetic": arguments.synthetic}
     return {"executor": executor, "workers": arguments.workers or block.workers, "asked": asked}
 
@@ -122,6 +142,7 @@ def _fit_joint(joint: "Joint", options: "Options", final: bool, progress: "Progr
     else:
         for part in (work.spotter, work.recognizer):
             _announce(part, progress)
+            _make_features(part, progress)
         result = Result.read(run_joint(work, progress) / "result.json")
     _print_joint(result, work.folder.path)
     return 0 if result.status == "complete" else 1
@@ -216,5 +237,6 @@ def _print_headline(result: "Result", folder: Path) -> None:
     print(f"{head['metric']} ({head['epoch_rule']}): {head['value']:.3f}  [{low:.3f}, {high:.3f}]{_marks(result)}")
     for row in result.subjects:
         if row["state"] == "failed":
-            print(f"fold {row['subject']} failed: {row['error']} (see {folder}/folds/{row['subject']}/error.txt)")
+            trace = folder / "folds" / row["subject"] / "error.txt"
+            print(f"fold {row['subject']} failed: {row['error']}{f' (see {trace})' if trace.is_file() else ''}")
     print(f"report: {folder / 'report.html'}")

@@ -12,14 +12,14 @@ def plan(arguments: argparse.Namespace) -> int:
 
     from mezoo.costs import estimate
     from mezoo.costs.words import rows
+    from mezoo.joint_recipe import read_one
     from mezoo.plan import Options
     from mezoo.plan import plan as plan_run
     from mezoo.progress import make_progress
-    from mezoo.recipe import read_recipe
     from mezoo.store import default_root
     from mezoo.tables_out import print_table
 
-    recipe = read_recipe(arguments.recipe, arguments.set, synthetic=arguments.synthetic)
+    recipe = read_one(arguments.recipe, arguments.set, synthetic=arguments.synthetic)
     work = plan_run(recipe, Options(Path(arguments.runs), default_root(), ""), make_progress())
     costs = estimate(work)
     if arguments.json:

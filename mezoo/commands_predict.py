@@ -63,9 +63,11 @@ def _row(found: "Found", clock: "Clock") -> list[str]:
 
 def export(arguments: Arguments) -> int:
     """Write one folder to pass on."""
+    from mezoo.fold import quiet_libraries
     from mezoo.predictor.export import export as write
     from mezoo.progress import make_progress
 
+    quiet_libraries()
     out = Path(arguments.out).expanduser()
     written = write(Path(arguments.run).expanduser(), out, arguments.fold, arguments.onnx, make_progress().bar)
     size = sum(p.stat().st_size for p in written)

@@ -105,10 +105,16 @@ class WandbBlock(Strict):
 
 
 class ExecutorBlock(Strict):
-    """Where folds are trained; the result is the same. `workers`: processes side by side, all cores where left out."""
+    """Where folds are trained; the result is the same. `workers`: folds side by side, all cores where left out.
 
-    use: Literal["inline", "process"] = "inline"
+    `ray`: a fold is a task that takes `cpus` cores, one thread each, and `gpus` of its node, which may be a fraction
+    (left out: those that its trainer uses, where the cluster has any).
+    """
+
+    use: Literal["inline", "process", "ray"] = "inline"
     workers: int | None = Field(default=None, ge=1)
+    cpus: int = Field(default=1, ge=1)
+    gpus: float | None = Field(default=None, ge=0)
 
 
 class StandInBlock(Strict):

@@ -2,12 +2,14 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+from mezoo.cluster import Errand, spread
 from mezoo.contracts import FeatureExtractor
 from mezoo.errors import MezooError
 from mezoo.plugin_objects import make
@@ -51,17 +53,27 @@ class Extraction:
 
 
 def extract(
-    block: Block, videos: Sequence[Video], cache: Path, progress: Progress, workers: int | None = None
+    block: Block,
+    videos: Sequence[Video],
+    cache: Path,
+    progress: Progress,
+    workers: int | None = None,
+    executor: str = "process",
 ) -> list[Failure]:
     """Put the features of every video into the store; videos that failed. Interrupted, it loses those in hand only.
 
-    `workers` processes share the videos; None takes all cores where the work is worth their start.
+    `workers` processes share the videos; None takes all cores where the work is worth their start. With the executor
+    `ray` they are tasks of a cluster, `workers` of them at once.
     """
     here = Extraction(block, cache)
     pending = here.missing(videos)
     failures: list[Failure] = []
     with progress.bar(f"features: {block.plugin.name}", len(videos), len(videos) - len(pending)) as bar:
-        for video, failure in _each(here, pending, (block, cache), workers):
+        if executor == "ray":
+            made = _on_cluster(pending, (block, cache), workers, progress.say)
+        else:
+            made = _each(here, pending, (block, cache), workers)
+        for video, failure in made:
             failures += [failure] if failure else []
             bar.advance(video.code)
     return failures
@@ -88,6 +100,31 @@ def _each(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _on_cluster(
+    pending: Sequence[Video], start: tuple[Block, Path], workers: int | None, say: Callable[[str], None]
+) -> Iterator[tuple[Video, Failure | None]]:
+    if not pending:
+        return
+    errand = Errand(_extraction, Extraction.ensure, start, (start[1],))
+    with closing(spread(errand, pending, workers)) as events:
+        for kind, video, value in events:
+            match kind:
+                case "done":
+                    yield video, value
+                case "lost":
+                    yield video, Failure(video.key, f"{value}, each time", "the same command tries it again")
+                case "again":
+                    say(f"{video.key} was lost: {value}; it is made again")
+                case "note":
+                    say(value)
+                case _:
+                    pass
+
+
+def _extraction(start: tuple[Block, Path]) -> Extraction:
+    return Extraction(*start)
 
 
 _worker: Extraction | None = None

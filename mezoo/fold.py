@@ -16,7 +16,7 @@ from lightning.pytorch.loggers import Logger
 
 from mezoo.contracts import Bar
 from mezoo.data import Loaders
-from mezoo.errors import MezooError, PluginError, RecipeError
+from mezoo.errors import DataError, MezooError, PluginError, RecipeError
 from mezoo.fold_folder import FoldFolder
 from mezoo.inference import raw_scores
 from mezoo.models import Model
@@ -76,6 +76,8 @@ def run_fold(job: FoldJob, task: Task, bar: Bar) -> dict[str, Any]:
 
 def train(job: FoldJob, task: Task, bar: Bar) -> Model:
     """Fit the model of a fold; its weights are on disk afterwards."""
+    if not job.train:
+        raise DataError(f"fold {job.name}: the other subjects have nothing to learn from", hint="mezoo data verify")
     L.seed_everything(stable_seed(job.seed, job.name), verbose=False)
     model = job.make_model()
     fitted = model.prepare(job.train)

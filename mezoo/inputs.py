@@ -9,10 +9,11 @@ from pathlib import Path
 from mezoo.contracts import StandIn
 from mezoo.errors import DataError, RecipeError
 from mezoo.films import VideoFile
+from mezoo.joint_recipe import read_one
 from mezoo.plan import look_at, open_dataset
 from mezoo.plugin_objects import make
 from mezoo.progress import Progress
-from mezoo.recipe import Block, read_block, read_recipe
+from mezoo.recipe import Block, read_block
 from mezoo.records import Video
 from mezoo.registry import load
 from mezoo.stand_in import stand_in_root
@@ -39,7 +40,7 @@ def videos_and_feature(asked: Asked, cache: Path, progress: Progress) -> tuple[S
     if sum(given) != 1:
         raise RecipeError("say what to look at", hint="a recipe, or --dataset NAME --root DIR, or --film FILE")
     if asked.recipe:
-        recipe = read_recipe(asked.recipe, asked.overrides, synthetic=asked.synthetic)
+        recipe = read_one(asked.recipe, asked.overrides, synthetic=asked.synthetic)
         return look_at(recipe, open_dataset(recipe, cache, progress)[0])[0], recipe.features
     own, others = _split(asked.overrides)
     feature = None if asked.feature is None else read_block("feature", asked.feature, own)

@@ -50,7 +50,7 @@ def summarise(work: Work, task: Task, examples: Mapping[str, Example]) -> Result
     headline = {"metric": task.metric, "kind": task.headline, "value": best[task.ratio], "ci95": best["ci95"]}
     protocol = work.recipe.protocol.model_dump(exclude={"name"})
     return Result(
-        run=work.name,
+        run=f"{work.recipe.name}-{work.recipe.digest()}",
         recipe=work.recipe.name,
         command=work.options.command,
         created=datetime.now(UTC).isoformat(timespec="seconds"),

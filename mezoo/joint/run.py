@@ -15,9 +15,9 @@ from mezoo.contracts import no_bars
 from mezoo.datasets.class_maps import class_map
 from mezoo.errors import RunError
 from mezoo.files import write_atomic
-from mezoo.joint.recipe import PARTS, TASK, Joint
 from mezoo.joint.score import added, score_tables, split_of, spotted, truth_of, write_named, write_truth
-from mezoo.plan import Options, Work, plan
+from mezoo.joint_recipe import PARTS, SCORED, TASK, Joint
+from mezoo.plan import Options, Work, identity, plan
 from mezoo.plugin_objects import describe
 from mezoo.prediction import Found
 from mezoo.predictor.ask import Asked
@@ -29,7 +29,7 @@ from mezoo.report import write_report
 from mezoo.result import Result, environment
 from mezoo.run import run
 from mezoo.run_folder import RunFolder
-from mezoo.spots import read_spots
+from mezoo.spots import read_spots, write_videos
 from mezoo.summary import plain
 
 
@@ -73,8 +73,7 @@ def run_joint(work: JointWork, progress: Progress) -> Path:
         if part.pending or part.result() is None:
             progress.say(f"{name}: {part.folder.path}")
             run(part, progress)
-    found = name_spots(work, progress)
-    conclude(work, found)
+    conclude(work, name_spots(work, progress))
     return work.folder.path
 
 
@@ -119,9 +118,12 @@ def conclude(work: JointWork, found: Mapping[str, Sequence[Found]]) -> None:
     scored = [fold for fold in work.spotter.folds if fold.name in found]
     write_truth(folder / "truth.csv", [videos[k] for fold in scored for k in fold.test], classes)
     write_named(folder / "predictions.csv", [f for items in found.values() for f in items], classes.classes)
+    write_videos(folder / "videos.csv", work.spotter.videos)
     settings = {"task": TASK, **{name: plain(part.resolved()) for name, part in work.joint.parts().items()}}
     write_atomic(folder / "recipe.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
     write_atomic(folder / "environment.json", json.dumps(environment("cpu"), indent=1))
+    told = {**identity(work.spotter), "recipe": work.joint.name, "digest": work.joint.digest()}
+    write_atomic(folder / "run.json", json.dumps(told, indent=1))
     rows = [_subject(work, fold, found, classes) for fold in work.spotter.folds]
     _result(work, rows, classes.classes).write(work.folder.result)
     write_report(folder)
@@ -163,7 +165,7 @@ def _result(work: JointWork, rows: list[dict[str, Any]], classes: Sequence[str])
         recipe=work.joint.name,
         command=work.options.command,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        task=TASK,
+        task=SCORED,
         status="complete" if len(done) == len(rows) else "partial",
         synthetic=work.spotter.synthetic,
         control=spotter.control,
@@ -182,11 +184,16 @@ def _result(work: JointWork, rows: list[dict[str, Any]], classes: Sequence[str])
             "title": f"{spotter.model['title']}, then {recognizer.model['title']}",
             "name": work.joint.name,
             "classes": [*classes],
+            "kinds": ["micro"],
             "parts": {name: describe(part.model) for name, part in parts.items()},
             "parameters": (spotter.model["parameters"] or 0) + (recognizer.model["parameters"] or 0),
             "arguments": {},
         },
-        features={"parts": {name: describe(part.features) for name, part in parts.items()}, "arguments": {}},
+        features={
+            "name": " and ".join(part.features.plugin.name for part in parts.values()),
+            "parts": {name: describe(part.features) for name, part in parts.items()},
+            "arguments": {},
+        },
         protocol={**spotter.protocol, "classes": recognizer.protocol["id"], "parts": asdict(work.recognizer.terms)},
         trainer={name: dict(part.trainer) for name, part in parts.items()},
         environment=spotter.environment,

@@ -2,7 +2,8 @@
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -71,9 +72,10 @@ def write_networks(trained: Trained, folder: Path, bars: Bars) -> None:
     told = ""
     with bars("writing ONNX", len(trained.members)) as bar:
         for name, model in _members(trained):
-            network = network_of(model, trained)
-            told = type(network.module).forward.__doc__ or ""
-            written.append(write(network, folder / f"{name}.onnx"))
+            with _in_a_sentence(trained.method().name):
+                network = network_of(model, trained)
+                written.append(write(network, folder / f"{name}.onnx"))
+                told = type(network.module).forward.__doc__ or ""
             bar.advance(name)
     text = card(trained, written, told, f"opset {OPSET}; more than {TOLERANCE:g} is never written")
     (folder / "README.md").write_text(text, encoding="utf-8")
@@ -100,16 +102,7 @@ def network_of(model: "Model", trained: Trained) -> Network:
 
 def write(network: Network, path: Path) -> Written:
     """Write one network and compare it with PyTorch. Raises RunError if they differ by more than TOLERANCE."""
-    try:
-        written = _written(network, path)
-    except MezooError:
-        raise
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise RunError(
-            f"{network.title} cannot be written as ONNX ({type(error).__name__}: {reason})",
-            hint="export without --onnx; a newer torch and onnxscript may know how",
-        ) from error
+    written = _written(network, path)
     # Not `> TOLERANCE`: a difference that is no number is not accepted either.
     worst = [f"{name} by {value:.2g}" for name, value in written.differences.items() if not value <= TOLERANCE]
     if worst:
@@ -119,6 +112,21 @@ def write(network: Network, path: Path) -> Written:
             hint="export without --onnx, and report this with the versions of torch and onnxscript",
         )
     return written
+
+
+@contextmanager
+def _in_a_sentence(title: str) -> Generator[None]:
+    """Whatever a plugin, the exporter or the runtime raises, as a RunError."""
+    try:
+        yield
+    except MezooError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise RunError(
+            f"{title} cannot be written as ONNX ({type(error).__name__}: {reason})",
+            hint="export without --onnx; weights of an older mezoo, or an older torch or onnxscript, may be the reason",
+        ) from error
 
 
 def _written(network: Network, path: Path) -> Written:

@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import ChainableUndefined, Environment, FunctionLoader
 
 from mezoo.files import write_atomic
-from mezoo.report import recognition, view
+from mezoo.report import joint, recognition, view
 from mezoo.report.reading import load
 from mezoo.report.words import FILTERS
 
@@ -20,7 +20,7 @@ def write_report(run: Path) -> Path:
     """
     page = run / "report.html"
     loaded = load(run)
-    room = recognition if loaded.result.get("task") == "recognition" else view
+    room = {"recognition": recognition, "strs": joint}.get(str(loaded.result.get("task")), view)
     text = _environment().get_template(room.TEMPLATE).render(room.context(loaded))
     write_atomic(page, text)
     return page

@@ -114,7 +114,7 @@ def load(run: Path) -> Run:
         return empty
 
     result = _result(run / "result.json")
-    folds = _folds(result)
+    folds, inside = _folds(result), "spotter/" if result.get("task") == "strs" else ""
     films: tuple[Film, ...] = ()
     answers: tuple[Answer, ...] | None = None
     spots: Mapping[Key, Sequence[Event]] | None = None
@@ -124,7 +124,7 @@ def load(run: Path) -> Run:
         spots = get("predictions.csv", _events, None)
         truth = get("truth.csv", _events, {})
         sizes = get("videos.csv", _sizes, {})
-        curves = {name: get(f"folds/{name}/curves.npz", _curves, {}, done) for name, done in folds.items()}
+        curves = {name: get(f"{inside}folds/{name}/curves.npz", _curves, {}, done) for name, done in folds.items()}
         keys: set[Key] = {*sizes, *truth, *(spots or {})}
         films = tuple(
             Film(
@@ -136,7 +136,9 @@ def load(run: Path) -> Run:
             )
             for key in sorted(keys)
         )
-    history = {name: get(f"folds/{name}/metrics.csv", _history, {}, done) for name, done in folds.items()}
+    history = {
+        name: get(f"folds/{name}/metrics.csv", _history, {}, done and not inside) for name, done in folds.items()
+    }
     recipe = get("recipe.yaml", lambda path: path.read_text(encoding="utf-8"), "")
     graphs = {name: get(f"folds/{name}/graphs.json", _graphs, (), False) for name, done in folds.items() if done}
     said = (get(f"folds/{name}/fold.json", _said, (), False) for name in folds)
@@ -190,11 +192,14 @@ def _key(row: Mapping[str, str]) -> Key:
 def _events(path: Path) -> dict[Key, list[Event]]:
     table: dict[Key, list[Event]] = {}
     for row in _rows(path):
+        table.setdefault(_key(row), [])
+        if not row["onset"]:  # a video without expressions
+            continue
         score = float(row.get("score") or nan)
         span = int(float(row["onset"])), int(float(row["offset"]))
         told = row.get("emotion") or "", row.get("aus") or ""
         about = ", ".join(w for w in (*told, f"apex {row['apex']}" if row.get("apex") else "") if w)
-        table.setdefault(_key(row), []).append(Event(row["kind"], *span, score, row.get("code") or "", about, *told))
+        table[_key(row)].append(Event(row["kind"], *span, score, row.get("code") or "", about, *told))
     return table
 
 

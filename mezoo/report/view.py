@@ -84,7 +84,8 @@ def title(result: Mapping[str, Any]) -> str:
 def subtitle(result: Mapping[str, Any]) -> str:
     """Task, protocol and number of subjects."""
     protocol = (result.get("protocol") or {}).get("split", "")
-    words = [str(result.get("task", "")), PROTOCOLS.get(protocol, protocol.replace("_", " "))]
+    task = str(result.get("task", ""))
+    words = ["spot, then recognise" if task == "strs" else task, PROTOCOLS.get(protocol, protocol.replace("_", " "))]
     return ", ".join(w for w in [*words, plural(len(result.get("subjects") or []), "subject")] if w)
 
 

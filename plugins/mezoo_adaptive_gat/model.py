@@ -5,14 +5,16 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchmetrics.functional.classification import multiclass_accuracy
 
-from mezoo import Batch, Example, Recognizer, Sample, Window
+from mezoo import Batch, Example, Graph, Recognizer, Sample, Window
 
+from . import pictures
 from . import samples as cut
 from .losses import ISDA, Weighting, class_weights, isda_loss
 from .network import AdaptiveGraphNet, Sizes
+from .portable import Portable
 
 
 class AdaptiveGAT(Recognizer):
@@ -80,17 +82,21 @@ class AdaptiveGAT(Recognizer):
         self.lr, self.weight_decay, self.cosine = lr, weight_decay, cosine
 
     def prepare(self, train: Sequence[Example]) -> Mapping[str, Any]:
-        """{"nodes", "mean" [u, v], "std" [u, v], "weights" of the classes}. Raises DataError for other features."""
+        """{"flows", "nodes", "mean" [u, v], "std" [u, v], "weights" of the classes}.
+
+        Raises DataError for other features.
+        """
         turning = self.flip or self.flip_when_asked
-        _, nodes = cut.shape_of(train, self.mirror if turning else ())
+        flows, nodes = cut.shape_of(train, self.mirror if turning else ())
         mean, std = cut.scale(train, self.mirror if self.flip else None)
         counts = cut.counts_of(train, len(self.classes))
         weights = class_weights(counts, self.class_weight, self.effective_beta)
-        return {"nodes": nodes, "mean": mean, "std": std, "weights": weights}
+        return {"flows": flows, "nodes": nodes, "mean": mean, "std": std, "weights": weights}
 
     def build(self, fitted: Mapping[str, Any]) -> None:
         """Create the network and ISDA's statistics; scale and weights, being fitted, are no state."""
         classes = len(fitted["weights"])
+        self.fitted = fitted
         self.network = AdaptiveGraphNet(fitted["nodes"], classes, self.sizes)
         self.isda = ISDA(classes, self.sizes.fused, self.shrinkage)
         for name in ("mean", "std", "weights"):
@@ -124,6 +130,22 @@ class AdaptiveGAT(Recognizer):
             Window(int(start), {"probability": chance.cpu().numpy()})
             for start, chance in zip(batch.starts, chances, strict=True)
         ]
+
+    def portable(self) -> tuple[nn.Module, Mapping[str, Tensor]]:
+        """Probabilities of raw motion."""
+        shape = self.fitted["flows"], self.fitted["nodes"], 2
+        mean, std = self.get_buffer("mean"), self.get_buffer("std")
+        motion = mean.cpu() + std.cpu() * torch.randn(4, *shape, generator=torch.Generator().manual_seed(0))
+        return Portable(self.network, mean, std), {"motion": motion}
+
+    def graphs(self, examples: Sequence[Example]) -> Sequence[Graph]:
+        """Of each graph layer, where its nodes look in these clips, and the adjacency that it has learnt."""
+        found = []
+        if examples:
+            motion = torch.from_numpy(np.stack([cut.motion_of(e) for e in examples])).to(self.device)
+            found = [w.float().cpu().numpy() for w in self.network.gathered(self._standard(motion))]
+        learnt = [None if a is None else a.detach().float().cpu().numpy() for a in self.network.adjacencies()]
+        return pictures.pictures(found, learnt, self.sizes.adjacency)
 
     def configure_optimizers(self) -> Any:
         """Adam, its rate falling to 0 behind the last epoch."""

@@ -4,7 +4,7 @@ B clips of T flows, N nodes (regions), F channels of a node, H heads of D channe
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -60,6 +60,11 @@ class AdaptiveGraphAttention(nn.Module):
         if self.rule == "static":
             return torch.einsum("ij,...jhd->...ihd", weights, states).flatten(-2)  # (..., N, H * D)
         return torch.einsum("...ijh,...jhd->...ihd", weights, states).flatten(-2)  # (..., N, H * D)
+
+    def gathered(self, nodes: Tensor) -> Tensor:
+        """Weight of node j for node i, mean over clips, flows and heads: (N, N)."""
+        weights = self.weights(self.project(nodes).unflatten(-1, self.split))
+        return weights if self.rule == "static" else weights.mean(-1).flatten(0, -3).mean(0)
 
     def weights(self, states: Tensor) -> Tensor:
         """Weight of node j for node i: (..., N, N, H), or (N, N) where it does not depend on the states."""
@@ -133,3 +138,17 @@ class AdaptiveGraphNet(nn.Module):
         """The feature that `classifier` turns into logits (B, classes); the loss needs both."""
         nodes = self.layers(motion)  # (B, 3, 12, 64)
         return self.fusion(nodes.flatten(2))  # (B, 128)
+
+    def gathered(self, motion: Tensor) -> list[Tensor]:
+        """Mean weights (N, N) of each graph layer over clips (B, T, N, 2)."""
+        found: list[Tensor] = []
+        nodes: Any = motion
+        for layer in self.layers:
+            assert isinstance(layer, GraphLayer)
+            found.append(layer.attention.gathered(nodes))
+            nodes = layer(nodes)
+        return found
+
+    def adjacencies(self) -> list[Tensor | None]:
+        """The learnt A (N, N) of each graph layer, None where it has none."""
+        return [getattr(layer.attention, "adjacency", None) for layer in self.layers]

@@ -11,11 +11,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mezoo import DataError, datasets
+from mezoo import DataError, Graph, datasets, outline
 
 NODES = 12
 MIRROR = (5, 4, 3, 2, 1, 0, 6, 7, 10, 9, 8, 11)
 """The region of the other half of the face; nose and middle of the lips are their own."""
+NAMES = (
+    "brow 18", "brow 19", "brow 20", "brow 23", "brow 24", "brow 25", "nose 28", "nose 30", "lips 48", "lips 51",
+    "lips 54", "lips 57",
+)  # fmt: skip
+"""What a region is, and its landmark."""
 _MOUTH = {12: (8, 10), 14: (8, 10), 25: (9, 11), 26: (9, 11)}
 NODES_OF_AU: Mapping[str, Mapping[int, tuple[int, ...]]] = {
     "official": {1: (0, 1, 4, 5), 2: (2, 3), **_MOUTH},
@@ -62,6 +67,13 @@ def row_normalised(counts: NDArray[Any]) -> NDArray[np.float32]:
     """(12, 12) float32: each row divided by its sum + 1e-6, so that rows without a count stay zero."""
     total = np.abs(counts).sum(axis=1, keepdims=True)
     return (counts / (total + 1e-6)).astype(np.float32)
+
+
+def picture(adjacency: NDArray[Any], source: str) -> Graph:
+    """The graph of a fold on a face; `source` says in a few words where it is from."""
+    note = f"A, {source}. It is fixed: what AUW-GCN learns acts on all regions alike."
+    places = outline.places(int(name.split()[-1]) for name in NAMES)
+    return Graph("Graph of facial regions", adjacency.astype(np.float32), NAMES, places, note)
 
 
 def symmetric() -> NDArray[np.float32]:

@@ -30,32 +30,32 @@ class Losses(NamedTuple):
 
 def losses(logits: Tensor, phase: Tensor, apex: Tensor, action: Tensor) -> Losses:
     """Losses of logits (B, 10, T) against phase (B, 2, T) int64, apex and action (B, 2, T) in [0, 1]; micro first."""
-    logits = logits.float()
-    parts = [
-        loss
-        for kind in range(2)
-        for loss in (
-            score_loss(logits[:, 6 + kind], apex[:, kind], APEX_SHARE),
-            phase_loss(logits[:, 3 * kind : 3 * kind + 3], phase[:, kind]),
-            score_loss(logits[:, 8 + kind], action[:, kind], ACTION_SHARE),
-        )
-    ]
-    return Losses(*parts)
+    phases, apexes, actions = logits.float().split([6, 2, 2], dim=1)
+    per_kind = torch.stack(
+        [
+            score_loss(apexes, apex, APEX_SHARE),
+            phase_loss(phases.unflatten(1, (2, 3)), phase),
+            score_loss(actions, action, ACTION_SHARE),
+        ],
+        dim=1,
+    )
+    return Losses(*per_kind.flatten().unbind())
 
 
 def score_loss(logits: Tensor, score: Tensor, share: float) -> Tensor:
-    """Focal loss (gamma 1) of scores (B, T) in [0, 1], micro or macro; rows of score 0 weigh 1 - share.
+    """Focal loss (gamma 1) of scores (B, K, T) in [0, 1] of K kinds: (K,); rows of score 0 weigh 1 - share.
 
     As in the official code, a row of score 0 costs nothing where p is 0 and where p is SMOOTH.
     """
-    p = logits.sigmoid()
-    there = share * (score - p).abs() * (p + EPS).log()
-    nothing = (1 - share) * (score + SMOOTH - p).abs() * (1 - p + EPS).log()
-    return -torch.where(score > 0, there, nothing).mean()
+    p, there = logits.sigmoid(), score > 0
+    chance = torch.where(there, p, 1 - p) + EPS
+    distance = (torch.where(there, score, score + SMOOTH) - p).abs()
+    shares = torch.where(there, share, 1 - share)
+    return -(shares * distance * chance.log()).mean((0, 2))
 
 
 def phase_loss(logits: Tensor, phase: Tensor) -> Tensor:
-    """Focal loss with gamma 1 of logits (B, 3, T) against classes (B, T), weighted by `PHASE_SHARES`."""
-    log_p = functional.log_softmax(logits, dim=1).gather(1, phase[:, None])[:, 0]  # (B, T)
+    """Focal loss with gamma 1 of logits (B, K, 3, T) against classes (B, K, T): (K,), weighted by `PHASE_SHARES`."""
+    log_p = functional.log_softmax(logits, dim=2).gather(2, phase[:, :, None])[:, :, 0]  # (B, K, T)
     shares = torch.tensor(PHASE_SHARES, device=logits.device)[phase]
-    return -(shares * (1 - log_p.exp()) * log_p).mean()
+    return -(shares * (1 - log_p.exp()) * log_p).mean((0, 2))

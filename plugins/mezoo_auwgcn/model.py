@@ -5,15 +5,16 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from mezoo import Batch, DataError, Example, Features, Sample, Spot, Spotter, Spotting, Window
+from mezoo import Batch, DataError, Example, Features, Graph, Sample, Spot, Spotter, Spotting, Window
 
 from . import au_graph, presets, proposals, samples
 from .losses import losses
 from .network import Network
-from .samples import OFFICIAL_SCALE, Cutting
-from .targets import KINDS, MARGIN
+from .portable import Portable
+from .samples import OFFICIAL_SCALE, Cutting, TrainingWindows
+from .targets import KINDS, MARGIN, WINDOW
 
 
 class AUWGCN(Spotter):
@@ -91,6 +92,7 @@ class AUWGCN(Spotter):
         self.quiet_windows, self.apex_threshold, self.nms_iou = quiet_windows, apex_threshold, nms_iou
         self.widths = graph_channels, channels
         self.batch_size, self.lr, self.weight_decay, self.lr_decay = batch_size, lr, weight_decay, lr_decay
+        self._cut: TrainingWindows | None = None
 
     def prepare(self, train: Sequence[Example]) -> Mapping[str, Any]:
         """{"adjacency": (12, 12) nested lists, "mean": [x, y], "std": [x, y]}. Raises DataError for unfit examples."""
@@ -126,10 +128,12 @@ class AUWGCN(Spotter):
         """Windows of 256 rows with 7 more on each side: those with an expression in training, all when predicting."""
         if epoch is None:
             return samples.windows(examples)
-        return samples.training_windows(examples, self._cutting(examples[0].features), rng)
+        if self._cut is None or self._cut.examples is not examples:
+            self._cut = samples.training_windows(examples, self._cutting(examples[0].features))
+        return self._cut.drawn(self.quiet_windows, rng)
 
     def _cutting(self, features: Features) -> Cutting:
-        return Cutting(self.missing_offset, self.edge_bugs, self.shifts(features)[0], self.quiet_windows)
+        return Cutting(self.missing_offset, self.edge_bugs, self.shifts(features)[0])
 
     def shifts(self, features: Features) -> tuple[int, int]:
         """Rows that labels and spots are moved by: as set, else 0, or in official mode as the official code has them.
@@ -171,6 +175,16 @@ class AUWGCN(Spotter):
         curves = proposals.probabilities(self(batch.inputs["motion"])).cpu().numpy()
         return [Window(int(start), {"curves": part}) for start, part in zip(batch.starts, curves, strict=True)]
 
+    def graphs(self, examples: Sequence[Example]) -> Sequence[Graph]:
+        """The fixed graph of regions."""
+        del examples
+        sources = {
+            "train_fold": "how often action units of two regions occur together in the training subjects' annotation",
+            "symmetric": "each region and its mirror image",
+        }
+        source = sources.get(str(self.given_adjacency), "as the recipe gives it")
+        return [au_graph.picture(self.network.adjacency.cpu().numpy(), source)]
+
     def decode(self, windows: Sequence[Window], example: Example) -> Spotting:
         """The best candidates of each kind that do not overlap; the curves are the apex probabilities."""
         rows = len(example.features)
@@ -190,3 +204,9 @@ class AUWGCN(Spotter):
                 spots.append(Spot(example.video.key, kind, *example.features.interval(first, last), float(scores[i])))
         found = tuple(sorted(spots, key=lambda spot: spot.onset))
         return Spotting(found, {kind: whole[k, 2] for k, kind in enumerate(KINDS)})
+
+    def portable(self) -> tuple[nn.Module, Mapping[str, Tensor]]:
+        """Probabilities of the raw motion of windows."""
+        drawn = torch.randn(4, WINDOW + 2 * MARGIN, 12, 2, generator=torch.Generator().manual_seed(0))
+        mean, std = self.get_buffer("mean"), self.get_buffer("std")
+        return Portable(self.network, mean, std), {"motion": mean.cpu() + std.cpu() * drawn}

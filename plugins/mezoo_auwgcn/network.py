@@ -1,6 +1,8 @@
 """The network of AUW-GCN: one graph convolution over facial regions, four convolutions along time.
 
-B windows of T rows, N = 12 regions with a vector (x, y) each; A is the fixed graph of regions.
+B windows of T rows, N = 12 regions with a vector (x, y) each; A is the fixed graph of regions. The modules are those of
+the paper's figure; what they compute is computed over rows with channels last, which is several times faster: the graph
+layer and its norm are linear in the motion, so both are one product.
 """
 
 import math
@@ -9,7 +11,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch_geometric.nn.dense import DenseGCNConv
+
+from .rows import NormRelu, TwoProducts
 
 NODES = 12
 CHANNELS = 10
@@ -33,6 +38,9 @@ class Network(nn.Module):
     """
 
     adjacency: Tensor
+    graph: Any
+    graph_norm: Any
+    layers: Any
 
     def __init__(self, adjacency: Tensor, graph_channels: int = 16, channels: int = 64) -> None:
         super().__init__()
@@ -50,11 +58,38 @@ class Network(nn.Module):
 
     def forward(self, motion: Tensor) -> Tensor:
         """Logits (B, 10, T), no activation."""
-        nodes = self.graph(motion.flatten(0, 1), self.adjacency, add_loop=False)  # (B*T, 12, 16)
-        # Channels before regions: over (B*T*12, 16) PyTorch's statistics on a CPU are off by 1e-4.
-        normed = self.graph_norm(nodes.transpose(1, 2)).relu()  # (B*T, 16, 12)
-        rows = normed.transpose(1, 2).reshape(*motion.shape[:2], -1).transpose(1, 2)  # (B, 192, T), region by region
-        return self.head(self.layers(rows))  # (B, 10, T)
+        b, t = motion.shape[:2]
+        with torch.autocast(motion.device.type, enabled=False):
+            rows = self._first(motion.reshape(b * t, 2 * NODES).to(self.adjacency.dtype))  # (B*T, 64)
+        for convolution, norm in ((3, 4), (6, 7)):
+            seen = _norm_relu(rows, self.layers[norm - 3]).view(b, 1, t, -1).permute(0, 3, 1, 2)  # (B, 64, 1, T)
+            rows = _along_time(seen, self.layers[convolution]).permute(0, 2, 3, 1).reshape(b * t, -1)
+        seen = _norm_relu(rows, self.layers[7]).view(b, 1, t, -1).permute(0, 3, 1, 2)
+        return _along_time(seen, self.head).squeeze(2)
+
+    def _first(self, rows: Tensor) -> Tensor:
+        """Graph layer, norm, ReLU and the first convolution of rows (R, 24) -> (R, 64).
+
+        Before the ReLU a channel is v (A x) + d: v is the layer's weight over the deviation that the norm finds, which
+        follows from mean and covariance of the motion. Regions that receive nothing are the same in every row.
+        """
+        weight, norm, wide = self.graph.lin.weight, self.graph_norm, self.layers[0].weight[..., 0]
+        if self.training:
+            centre, spread = _moments(rows, self.adjacency)
+            mean = weight @ centre + self.graph.bias
+            variance = ((weight @ spread) * weight).sum(1)
+            _keep(norm, mean, variance, len(rows) * NODES)
+        else:
+            mean, variance = norm.running_mean, norm.running_var
+        scale = norm.weight * (variance + norm.eps).rsqrt()
+        shift = norm.bias + scale * (self.graph.bias - mean)
+        there = self.adjacency.any(1)
+        reach = self.adjacency[there].T  # (12, live): from a region to those that receive
+        first = (reach[:, None, :, None] * (weight * scale[:, None]).T[None, :, None, :]).reshape(2 * NODES, -1)
+        wide = wide.view(len(wide), NODES, -1)  # (64, 12, 16)
+        still = wide[:, ~there].sum(1) @ shift.relu()
+        found = TwoProducts.apply(rows, first, shift.repeat(reach.shape[1]), wide[:, there].flatten(1).T)
+        return found.add_(still)
 
     def decayed(self) -> list[nn.Parameter]:
         """What weight decay acts on: the weights of the graph and of the convolutions, not biases and norms."""
@@ -68,6 +103,41 @@ class Network(nn.Module):
         bound = 1 / math.sqrt(self.graph.out_channels)
         nn.init.uniform_(self.graph.lin.weight, -bound, bound)
         nn.init.uniform_(self.graph.bias, -bound, bound)
+
+
+def _moments(rows: Tensor, adjacency: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (2,) and covariance (2, 2) over all rows and regions of A x, from motion x in rows (R, 24)."""
+    mean = rows.mean(0)
+    apart = rows - mean
+    spread = (apart.T @ apart / len(rows)).view(NODES, 2, NODES, 2)
+    received = adjacency @ mean.view(NODES, 2)
+    centre = received.mean(0)
+    between = received - centre
+    within = torch.einsum("nm,mipj,np->ij", adjacency, spread, adjacency)
+    return centre, (within + between.T @ between) / NODES
+
+
+def _norm_relu(rows: Tensor, norm: Any) -> Tensor:
+    """ReLU of a batch norm over rows (R, C)."""
+    if not norm.training:
+        return functional.batch_norm(rows, norm.running_mean, norm.running_var, norm.weight, norm.bias).relu()
+    found, mean, variance = NormRelu.apply(rows.to(norm.weight.dtype), norm.weight, norm.bias, norm.eps)
+    _keep(norm, mean, variance, len(rows))
+    return found
+
+
+@torch.no_grad()
+def _keep(norm: Any, mean: Tensor, variance: Tensor, count: int) -> None:
+    """Move a norm's running statistics as PyTorch does; `variance` is over `count`, not count - 1."""
+    norm.num_batches_tracked += 1
+    norm.running_mean.lerp_(mean, norm.momentum)
+    norm.running_var.lerp_(variance * (count / max(1, count - 1)), norm.momentum)
+
+
+def _along_time(seen: Tensor, layer: nn.Conv1d) -> Tensor:
+    """A convolution along T of (B, C, 1, T)."""
+    padding, dilation = (0, int(layer.padding[0])), (1, layer.dilation[0])
+    return functional.conv2d(seen, layer.weight[:, :, None], padding=padding, dilation=dilation)
 
 
 def from_official(tensors: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -1,13 +1,13 @@
 """Examples to windows of motion and their targets, and windows of probabilities back to a whole video."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mezoo import DataError, Example, Sample, Window
+from mezoo import DataError, Example, Sample, SampleTable, Window
 
 from .targets import WINDOW, Span, cut, labels_of, mended, targets
 
@@ -22,7 +22,6 @@ class Cutting:
     missing_offset: Literal["mirror", "keep"]
     edge_bugs: bool
     label_shift: int
-    quiet_windows: float
 
 
 def normalise(values: Any, mean: Any, std: Any) -> Any:
@@ -78,11 +77,27 @@ def windows(examples: Sequence[Example]) -> list[Sample]:
     return [Sample(e.video.key, s, motion(e, s)) for e in examples for s in starts(len(e.features))]
 
 
-def training_windows(examples: Sequence[Example], cutting: Cutting, rng: np.random.Generator) -> list[Sample]:
-    """Windows with an expression, and `quiet_windows` times as many without, drawn anew; with their targets.
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingWindows:
+    """All windows of a fold's training videos with their targets, cut once; `table` has the `moving` ones first.
 
     A window counts as with an expression if any of its 270 rows does. Targets are those of `targets.Targets`.
     """
+
+    table: SampleTable
+    moving: int
+    examples: Sequence[Example] = field(repr=False)
+
+    def drawn(self, quiet_windows: float, rng: np.random.Generator) -> SampleTable:
+        """Windows with an expression, and `quiet_windows` times as many without, drawn anew."""
+        quiet = len(self.table) - self.moving
+        extra = min(quiet, round(quiet_windows * self.moving))
+        drawn = self.moving + rng.choice(quiet, extra, replace=False)
+        return self.table.take([*range(self.moving), *drawn.tolist()])
+
+
+def training_windows(examples: Sequence[Example], cutting: Cutting) -> TrainingWindows:
+    """Cut all windows of at least one video."""
     moving: list[Sample] = []
     quiet: list[Sample] = []
     for example in examples:
@@ -92,8 +107,7 @@ def training_windows(examples: Sequence[Example], cutting: Cutting, rng: np.rand
             wanted = targets(part, edge_bugs=cutting.edge_bugs)._asdict()
             sample = Sample(example.video.key, start, motion(example, start), wanted)
             (moving if part[:, [3, 7]].any() else quiet).append(sample)
-    extra = min(len(quiet), round(cutting.quiet_windows * len(moving)))
-    return moving + [quiet[i] for i in rng.choice(len(quiet), extra, replace=False).tolist()]
+    return TrainingWindows(SampleTable.of([*moving, *quiet]), len(moving), examples)
 
 
 def stitched(windows: Sequence[Window], rows: int) -> NDArray[np.float32]:

@@ -1,17 +1,25 @@
 """The graph of action units (AUs) of a fold: labels, how often two occur together, adjacency. Pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mezoo import DataError, Example, datasets
+from mezoo import DataError, Example, Graph, datasets, outline
 
 Normalisation = Literal["row", "sibling"]
 Reals = NDArray[np.float64]
 Table = NDArray[np.bool_]
 """(clips, AUs): which clip shows which AU."""
+
+
+SITES: Mapping[int, tuple[int, ...]] = {
+    1: (22,), 2: (18,), 4: (21, 22), 5: (44,), 6: (1, 41), 7: (46,), 9: (29, 31), 10: (33, 51), 11: (33, 54), 12: (48,),
+    13: (54, 26), 14: (54,), 15: (5, 48), 16: (57, 8), 17: (8,), 18: (50,), 20: (54, 13), 22: (52,), 23: (58,),
+    24: (56,), 25: (62, 66), 26: (9, 57), 27: (7, 57), 28: (61,), 43: (37, 41), 45: (37, 41),
+}  # fmt: skip
+"""Landmarks in whose middle an AU is drawn; of an AU on both sides, one, so that lines keep apart."""
 
 
 def units_of(example: Example) -> frozenset[int] | None:
@@ -69,6 +77,27 @@ def adjacency(shown: Table, normalisation: Normalisation, threshold: float | Non
         return joined / joined.sum(axis=1, keepdims=True)
     scale = 1 / np.sqrt(np.count_nonzero(joined, axis=1))
     return (joined * scale).T * scale
+
+
+def shares(normalised: Reals, normalisation: Normalisation) -> Reals:
+    """P (AUs, AUs) from what `adjacency` made of it: its inverse. The diagonal of A = P + I tells the scale."""
+    own = np.diag(normalised)
+    joined = normalised / own[:, None]
+    if normalisation == "sibling":
+        joined = (normalised / np.sqrt(np.outer(own, own))).T
+    return joined - np.eye(len(own))
+
+
+def pictures(normalised: Reals, normalisation: Normalisation, units: Sequence[int]) -> list[Graph]:
+    """Co-occurrence and adjacency of a fold, on a face where all AUs have a place there."""
+    names = tuple(f"AU {unit}" for unit in units)
+    known = all(unit in SITES for unit in units)
+    places = tuple(outline.middle(*SITES[unit]) for unit in units) if known else ()
+    occur = shares(normalised, normalisation)
+    told = "P: share of the training clips with the AU of the row that also show the AU of the column."
+    fixed = f"The same with itself added and normalised ({normalisation}), as the graph convolutions use it: fixed."
+    made = (("Co-occurrence of action units", occur, told), ("Adjacency", normalised, fixed))
+    return [Graph(title, matrix.astype(np.float32), names, places, note) for title, matrix, note in made]
 
 
 def positive_weights(shown: Table, most: float) -> Reals:

@@ -5,17 +5,18 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics.functional.classification import multiclass_accuracy
 
-from mezoo import Batch, DataError, Example, Recognizer, Sample, Window
+from mezoo import Batch, DataError, Example, Graph, Recognizer, Sample, Window
 
 from . import graph, trunks
 from . import samples as cut
 from .graph import Normalisation
 from .losses import unit_loss
 from .network import MERGCNNet, Sizes
+from .portable import Portable
 
 
 class MERGCN(Recognizer):
@@ -120,8 +121,9 @@ class MERGCN(Recognizer):
 
     def build(self, fitted: Mapping[str, Any]) -> None:
         """Create the network; Kinetics weights are put in only before a training, not where weights are loaded."""
-        channels, frames, height, width = fitted["shape"]
+        channels, frames, height, width = self.shape = tuple(fitted["shape"])
         self.units: tuple[int, ...] = tuple(fitted["aus"])
+        self.adjacency = np.asarray(fitted["adjacency"], dtype=np.float64)
         self.network = MERGCNNet((channels, frames, height, width), fitted["adjacency"], fitted["classes"], self.sizes)
         if self.pretrained is not False and self.prepared:
             trunks.load_pretrained(self.network.trunk, self.sizes.backbone, self.pretrained)
@@ -162,6 +164,18 @@ class MERGCN(Recognizer):
             Window(int(start), {"probability": emotions[i], "units": units[i]}) for i, start in enumerate(batch.starts)
         ]
 
+    def graphs(self, examples: Sequence[Example]) -> Sequence[Graph]:
+        """Co-occurrence of AUs and the adjacency made of it; both are fixed."""
+        del examples
+        return graph.pictures(self.adjacency, self.normalisation, self.units)
+
+    def portable(self) -> tuple[nn.Module, Mapping[str, Tensor]]:
+        """Probabilities of raw crops."""
+        channels, *sides = self.shape
+        clips = np.random.default_rng(0).integers(0, 256, (4, *sides, channels), dtype=np.uint8)
+        fixed = self.get_buffer("centre"), self.get_buffer("scale")
+        return Portable(self.network, self.input == "difference", *fixed), {"clip": torch.from_numpy(clips)}
+
     def configure_optimizers(self) -> Any:
         """Adam, its rate falling to 0 behind the last epoch."""
         adam = torch.optim.Adam(self.parameters(), lr=self.lr, weight_decay=self.weight_decay)
@@ -172,10 +186,8 @@ class MERGCN(Recognizer):
 
     def _light(self, batch: Batch) -> Tensor:
         """Crops (B, T, h, w, c) uint8 as light (B, c, T, h, w) float32 in [0, 1]."""
-        return batch.inputs["clip"].movedim(-1, 1).float() / 255
+        return cut.light(batch.inputs["clip"])
 
     def _scaled(self, light: Tensor) -> Tensor:
         """The network's input: light, or its difference to the first frame, centred and scaled."""
-        x = light - light[:, :, :1] if self.input == "difference" else light
-        centre, scale = (self.get_buffer(name).view(1, -1, 1, 1, 1) for name in ("centre", "scale"))
-        return (x - centre) / scale
+        return cut.scaled(light, self.input == "difference", self.get_buffer("centre"), self.get_buffer("scale"))

@@ -60,10 +60,11 @@ class Graph(nn.Module):
         """(B, N, node_features) -> (B, gcn_width)."""
         x = nodes
         for layer in self.layers:
-            x = self._activate(layer(x, self.get_buffer("edges"), self.get_buffer("weights")))  # (B, N, gcn_width)
+            x = self.activate(layer(x, self.get_buffer("edges"), self.get_buffer("weights")))  # (B, N, gcn_width)
         return x.mean(1)  # (B, gcn_width)
 
-    def _activate(self, x: Tensor) -> Tensor:
+    def activate(self, x: Tensor) -> Tensor:
+        """What follows a graph convolution."""
         return functional.leaky_relu(x, self.slope)
 
 
@@ -87,7 +88,7 @@ class PooledGraph(Graph):
         owner = torch.arange(clips, device=nodes.device).repeat_interleave(n)  # (B N,)
         x, stages = nodes.flatten(0, 1).float(), []  # (B N, node_features)
         for layer, pool in zip(self.layers, self.pools, strict=True):
-            x = self._activate(layer(x, edges, weights))  # (nodes left, gcn_width)
+            x = self.activate(layer(x, edges, weights))  # (nodes left, gcn_width)
             x, edges, weights, owner, _, _ = pool(x, edges, weights, owner)
             stages.append(torch.cat([global_mean_pool(x, owner, clips), global_max_pool(x, owner, clips)], dim=1))
         return torch.stack(stages).sum(0)  # (B, 2 gcn_width)

@@ -93,6 +93,17 @@ def asked_samples(examples: Sequence[Example], flip: bool) -> list[Sample]:
     ]
 
 
+def light(clips: Tensor) -> Tensor:
+    """Crops (B, T, h, w, c) uint8 as light (B, c, T, h, w) float32 in [0, 1]."""
+    return clips.movedim(-1, 1).float() / 255
+
+
+def scaled(light: Tensor, difference: bool, centre: Tensor, scale: Tensor) -> Tensor:
+    """The network's input: light, or its difference to the first frame, centred and scaled by (c,) or (1,) each."""
+    x = light - light[:, :, :1] if difference else light
+    return (x - centre.view(1, -1, 1, 1, 1)) / scale.view(1, -1, 1, 1, 1)
+
+
 def varied(clips: Tensor, views: Views) -> Tensor:
     """Clips (B, c, T, h, w) float seen a little otherwise, all frames of a clip alike, from torch's generator."""
     count, device = len(clips), clips.device

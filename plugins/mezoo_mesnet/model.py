@@ -6,14 +6,23 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from mezoo import Batch, DataError, Example, Sample, Spot, Spotter, Spotting, Window, intervals
 
 from . import clips, proposals
 from .clips import Cutting
-from .network import ClassificationRegressionNet, ClipProposalNet, PretrainHead, Sizes, SpatialNet, TemporalNet
+from .network import (
+    ClassificationRegressionNet,
+    ClipProposalNet,
+    PretrainHead,
+    Sizes,
+    SpatialNet,
+    TemporalNet,
+    standardised,
+)
+from .portable import Portable, drawn
 from .proposals import Rule, Sampling, Thresholds
 
 CANDIDATES = 64
@@ -148,6 +157,7 @@ class MESNet(Spotter):
     def build(self, fitted: Mapping[str, Any]) -> None:
         """Create the five modules for crops of the fitted shape."""
         size, (channels, height, width) = self.sizes, fitted["input"]
+        self.crop = (height, width) if channels == 1 else (height, width, channels)
         self.spatial = SpatialNet((channels, height, width), size)
         self.temporal = TemporalNet(self.spatial.length, size)
         self.pretrain_head = PretrainHead(size)
@@ -203,14 +213,7 @@ class MESNet(Spotter):
 
     def _frames(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Standardised frames (B, N, c, h, w) float32 of uint8 crops, about the mean frame of their video or clip."""
-        clip = inputs["clip"].float()
-        if "mean" in inputs:
-            mean, std = inputs["mean"][:, None], inputs["std"]
-        else:
-            mean = clip.mean(dim=1, keepdim=True)
-            std = (clip - mean).flatten(1).std(dim=1).clamp(min=0.1)
-        frames = (clip - mean) / std.reshape(-1, *[1] * (clip.ndim - 1))
-        return frames.unsqueeze(2) if frames.ndim == 4 else frames.movedim(-1, 2)
+        return standardised(inputs["clip"], inputs.get("mean"), inputs.get("std"))
 
     def _anchors(self, features: Tensor) -> Tensor:
         return proposals.anchors(features.shape[2], self.sizes.dilations).flatten(0, 1).to(features.device)
@@ -270,6 +273,13 @@ class MESNet(Spotter):
             )
             for i, start in enumerate(batch.starts)
         ]
+
+    def portable(self) -> tuple[nn.Module, Mapping[str, Tensor]]:
+        """All proposals of raw tiles; the likeliest are not yet chosen."""
+        cut = self.cutting
+        modules = (self.spatial, self.temporal), (self.cpn, self.crn)
+        module = Portable(*modules, proposals.anchors(cut.clip_frames, self.sizes.dilations))
+        return module, drawn(cut.clip_frames, self.crop, about_video=cut.centre == "video")
 
     def decode(self, windows: Sequence[Window], example: Example) -> Spotting:
         """Refined proposals of all tiles that pass the thresholds, after NMS; the curve is the best CPN probability."""

@@ -142,6 +142,21 @@ class ClassificationRegressionNet(nn.Module):
         return left + rows[:, 1] + right + bias[:, None]
 
 
+def standardised(clip: Tensor, mean: Tensor | None, std: Tensor | None) -> Tensor:
+    """Crops (B, N, h, w[, c]) uint8 about a mean crop (B, h, w[, c]), divided by std (B,): (B, N, c, h, w) float32.
+
+    Without these two about the clip's own mean crop, divided by the deviation from it, which is at least 0.1.
+    """
+    clip = clip.float()
+    if mean is None or std is None:
+        about = clip.mean(dim=1, keepdim=True)
+        std = (clip - about).flatten(1).std(dim=1).clamp(min=0.1)
+    else:
+        about = mean[:, None]
+    frames = (clip - about) / std.reshape(-1, *[1] * (clip.ndim - 1))
+    return frames.unsqueeze(2) if frames.ndim == 4 else frames.movedim(-1, 2)
+
+
 def resampling(proposals: Tensor, frames: int, rows: int) -> Tensor:
     """Weights of linear interpolation at `frames` equidistant points of a..b: (..., 2) -> (..., frames, rows)."""
     steps = torch.linspace(0, 1, frames, device=proposals.device)

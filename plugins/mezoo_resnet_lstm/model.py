@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics.functional.classification import multiclass_accuracy
 
@@ -14,8 +14,8 @@ from mezoo import Batch, Example, Recognizer, Sample, Window
 
 from . import samples
 from .augment import Augmentation, moved
-from .evm_flow import STEPS, STILL
-from .network import ResNetLSTM, Sizes
+from .network import ResNetLSTM, Sizes, scaled
+from .portable import Portable
 from .pretrained import trunk_weights
 
 
@@ -99,6 +99,7 @@ class ResNet34LSTM(Recognizer):
 
     def build(self, fitted: Mapping[str, Any]) -> None:
         """Create the network; its input is centred and scaled with the fitted statistics."""
+        self.side: tuple[int, int] = tuple(fitted["size"])
         motion = fitted["motion"] if self.scaling == "deviation" else 1.0
         self.network = ResNetLSTM(self.size, fitted["classes"], self._weights)
         self._weights = None
@@ -130,6 +131,12 @@ class ResNet34LSTM(Recognizer):
         chances = self.network(self._clips(batch)).float().softmax(1).cpu().numpy()
         return [Window(int(start), {"probability": row}) for start, row in zip(batch.starts, chances, strict=True)]
 
+    def portable(self) -> tuple[nn.Module, Mapping[str, Tensor]]:
+        """Probabilities of raw pictures."""
+        clips = np.random.default_rng(0).integers(0, 256, (4, self.frames, *self.side, 3), dtype=np.uint8)
+        module = Portable(self.network, self.get_buffer("centre"), self.get_buffer("spread"))
+        return module, {"clip": torch.from_numpy(clips)}
+
     def configure_optimizers(self) -> Any:
         """SGD with momentum 0.9, or Adam with betas 0.9 and 0.99; rates fall along a half cosine, epoch by epoch."""
         settings: dict[str, Any] = {"lr": self.lr, "weight_decay": self.weight_decay}
@@ -142,7 +149,4 @@ class ResNet34LSTM(Recognizer):
 
     def _clips(self, batch: Batch) -> Tensor:
         """Centred and scaled clips (B, T, 3, h, w) float32."""
-        clips = batch.inputs["clip"].float()  # (B, T, h, w, 3)
-        roots = (clips[..., 1:] - STILL) / STEPS
-        clips = torch.cat([clips[..., :1], roots * roots.abs()], dim=-1)  # motion as a share of the bound
-        return ((clips - self.get_buffer("centre")) / self.get_buffer("spread")).movedim(-1, 2)
+        return scaled(batch.inputs["clip"], self.get_buffer("centre"), self.get_buffer("spread"))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mezoo import DataError
 
 from .attention import MultiRegion
+from .evm_flow import STEPS, STILL
 from .fusion import MultiLevel
 
 WIDTHS = (64, 128, 256, 512)
@@ -80,6 +81,14 @@ class ResNetLSTM(nn.Module):
             found.append(self.regions[k](made) if self.regions else made)
             given = torch.cat([found[-1], made], dim=1) if self.regions else made  # (N, 2 C_k, H_k, W_k)
         return found
+
+
+def scaled(clips: Tensor, centre: Tensor, spread: Tensor) -> Tensor:
+    """Clips of `evm_flow` (B, T, h, w, 3) uint8, decoded, centred and scaled by (3,) each: (B, T, 3, h, w) float32."""
+    clips = clips.float()
+    roots = (clips[..., 1:] - STILL) / STEPS
+    clips = torch.cat([clips[..., :1], roots * roots.abs()], dim=-1)  # motion as a share of the bound
+    return ((clips - centre) / spread).movedim(-1, 2)
 
 
 def plain_trunk(size: Sizes, pretrained: bool = False) -> ResNet:

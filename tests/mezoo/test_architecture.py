@@ -12,11 +12,11 @@ LAYERS = [
     {"errors", "records", "files"},
     {"answers", "frames", "intervals", "source", "yaml_marks", "envelope", "tables", "tables_out", "spots", "synthetic"}
     | {"tensor_file", "films", "sampling", "svg", "prediction", "outline"},
-    {"metrics", "registry", "fold_folder"},
+    {"metrics", "registry", "fold_folder", "cluster"},
     {"protocols", "statistics", "result", "contracts", "models", "signatures", "run_folder"},
     {"datasets"},
     {"clips", "splits", "recipe", "store", "progress", "scoring", "weights"},
-    {"recipe_text", "plugin_objects", "data", "stand_in", "tasks", "transfer"},
+    {"joint_recipe", "recipe_text", "plugin_objects", "data", "stand_in", "tasks", "transfer"},
     {"plan", "inference", "extraction", "claims"},
     {"fold", "summary", "report", "view", "diff", "leaderboard", "predictor"},
     {"tracking"},

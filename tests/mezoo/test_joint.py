@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mezoo.errors import RecipeError
-from mezoo.joint.recipe import Joint, read_any
 from mezoo.joint.score import NAMELESS, Split, added, split_of
+from mezoo.joint_recipe import Joint, read_any
 from mezoo.recipe import Recipe
 from mezoo.records import Video
 from mezoo.splits import folds_of_people
@@ -132,7 +132,7 @@ def test_a_joint_run_ends_in_strs_that_can_be_computed_again(mezoo, cache, tmp_p
     assert code == 0, err
     run = next((tmp_path / "runs").glob("toy_both-*"))
     result = json.loads((run / "result.json").read_text())
-    assert result["task"] == "spot_then_recognize"
+    assert result["task"] == "strs"
     assert f"STRS (last): {result['headline']['value']:.3f}" in out
     table = ("--truth", run / "truth.csv", "--pred", run / "predictions.csv", "--classes", "left,right", "--json")
     again = json.loads(mezoo("score", "--task", "strs", *table)[1])
@@ -166,3 +166,37 @@ def test_a_fold_that_fails_makes_the_joint_run_partial(mezoo, cache, tmp_path):
     assert result["status"] == "partial"
     assert "failed" in {s["state"] for s in result["subjects"]}
     assert all(s["error"] for s in result["subjects"] if s["state"] == "failed")
+
+
+@pytest.fixture
+def joint_run(mezoo, cache, tmp_path):
+    assert mezoo("fit", "toy_both", "--synthetic", "--runs", tmp_path / "runs")[0] == 0
+    return next((tmp_path / "runs").glob("toy_both-*"))
+
+
+def test_its_page_board_figures_and_export(mezoo, joint_run, tmp_path):
+    page = (joint_run / "report.html").read_text()
+    assert "STRS" in page
+    assert "spotter/report.html" in page
+    assert "found and named right" in page
+    assert mezoo("report", joint_run, "--figures", tmp_path / "figures")[0] == 0
+    code, out, _ = mezoo("leaderboard", joint_run, "--json")
+    assert code == 0
+    assert '"STRS"' in out
+    assert mezoo("export", joint_run, "--out", tmp_path / "out")[0] == 0
+
+
+def test_claims_are_of_its_parts(mezoo, joint_run, tmp_path):
+    for command in (("submit", joint_run, "--out", tmp_path / "c.zip"), ("diff", joint_run, joint_run)):
+        code, _, err = mezoo(*command)
+        assert code == 2
+        assert "spotter" in err
+    assert mezoo("submit", joint_run / "spotter", "--out", tmp_path / "c.zip", "--diagnostic")[0] == 0
+    assert mezoo("verify", tmp_path / "c.zip")[0] == 0
+
+
+def test_a_part_may_be_asked_for_alone(mezoo, cache, tmp_path):
+    assert mezoo("audit", "toy_both:spotter", "--synthetic", "--quick")[0] == 0
+    code, _, err = mezoo("audit", "toy_both", "--synthetic", "--quick")
+    assert code == 2
+    assert "toy_both:recognizer" in err

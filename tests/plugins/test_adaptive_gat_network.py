@@ -27,7 +27,7 @@ def test_sizes_at_the_default_are_those_of_the_specification() -> None:
     assert (count(net.fusion.project), count(net.fusion.norm), count(net.classifier)) == (295_040, 256, 387)
     assert count(net) == 300_707
     model = AdaptiveGAT()
-    model.build({"flows": 3, "nodes": 12, "mean": [0, 0], "std": [1, 1], "weights": [1, 1, 1]})
+    model.build({"nodes": 12, "mean": [0, 0], "std": [1, 1], "weights": [1, 1, 1]})
     assert count(model) == 300_707
 
 

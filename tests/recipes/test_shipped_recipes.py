@@ -27,6 +27,11 @@ SMALL = {
     **{f"mer_gcn_{name}": MER_GCN for name in ("casme2_3", "casme2_7", "megc2019", "samm_3", "samm_8")},
     **{f"resnet34_lstm_casme2{part}": RESNET_LSTM for part in ("", "_base", "_mfem", "_mffm")},
     "resnet34_lstm_samm": RESNET_LSTM,
+    "mesnet_adaptive_gat_cas_me_sq": (
+        "synthetic.data={subjects: 2, videos: 1, seconds: 20}",
+        *(f"spotter.{text}" for text in MESNET[1:]),
+        f"recognizer.{TWO_EPOCHS}",
+    ),
 }
 """Overrides that make a recipe's fit a matter of seconds."""
 
@@ -60,8 +65,9 @@ def test_a_recipe_is_fitted_small(recipe, mezoo, shared_cache, tmp_path, monkeyp
     result = json.loads(next(tmp_path.glob("*/result.json")).read_text())
     assert result["synthetic"] is True
     assert result["status"] == "complete"
-    assert {"last", "oracle"} <= set(result["scores"])
-    assert result["model"]["sources"].keys() == result["model"]["arguments"].keys(), "every default has a source tag"
+    if result["task"] != "strs":
+        assert {"last", "oracle"} <= set(result["scores"])
+        assert result["model"]["sources"].keys() == result["model"]["arguments"].keys(), "each default has a source tag"
     page = next(tmp_path.glob("*/report.html")).read_text(encoding="utf-8")
     assert "synthetic" in page
 

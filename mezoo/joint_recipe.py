@@ -15,6 +15,8 @@ from mezoo.registry import did_you_mean
 from mezoo.yaml_marks import Marked
 
 TASK = "spot_then_recognize"
+SCORED = "strs"
+"""What a joint run is called where it is scored: as in `mezoo score --task strs` and the published tables."""
 PARTS: Mapping[str, str] = {"spotter": "spotting", "recognizer": "recognition"}
 """Blocks of a joint recipe, and the task of each."""
 SHARED = ("dataset", "protocol", "wandb", "loggers", "executor")
@@ -52,11 +54,26 @@ class Joint:
 
 
 def read_any(argument: str, overrides: Sequence[str] = (), *, synthetic: bool = False) -> Recipe | Joint:
-    """Read and check a recipe of any task, by path or name. Raises RecipeError listing every problem."""
-    path = locate(argument)
-    if yaml_marks.read(path).data.get("task") == TASK:
-        return read_joint(path, overrides, synthetic=synthetic)
-    return read_recipe(argument, overrides, synthetic=synthetic)
+    """Read and check a recipe of any task, by path or name; `NAME:spotter` is that part of a joint recipe alone.
+
+    Raises RecipeError listing every problem.
+    """
+    whole, colon, part = argument.rpartition(":")
+    name = whole if colon and part in PARTS else argument
+    path = locate(name)
+    if yaml_marks.read(path).data.get("task") != TASK:
+        return read_recipe(argument, overrides, synthetic=synthetic)
+    joint = read_joint(path, overrides, synthetic=synthetic)
+    return joint if name == argument else joint.parts()[part]
+
+
+def read_one(argument: str, overrides: Sequence[str] = (), *, synthetic: bool = False) -> Recipe:
+    """The same for what looks at one method at a time. Raises RecipeError for a joint recipe without a part."""
+    recipe = read_any(argument, overrides, synthetic=synthetic)
+    if isinstance(recipe, Joint):
+        parts = " or ".join(f"{argument}:{name}" for name in PARTS)
+        raise RecipeError(f"{argument} joins a spotter and a recogniser: which part is meant?", hint=f"write {parts}")
+    return recipe
 
 
 def read_joint(path: Path, overrides: Sequence[str] = (), *, synthetic: bool = False) -> Joint:
