@@ -1,15 +1,15 @@
 """TV-L1 on one core: the fused sweep beside OpenCV's, in turn on the same rendered faces; and how far apart they are.
 
 python benchmarks/flow.py [--rounds 3] [--pairs 16] [--json benchmarks/flow.json]
+
+Alone it also tells how accurate both are; `run.py` takes the times.
 """
 
 import argparse
 import json
-import platform
 import statistics
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from mezoo_flow.tvl1 import Settings, fast_solver, opencv_solver
 from numpy.typing import NDArray
+from table import Row, machine
 
 from mezoo import synthetic
 
@@ -83,6 +84,7 @@ def measure(height: int, width: int, pairs: int, rounds: int) -> dict[str, Any]:
         rows += [(milliseconds(opencv, first, second), milliseconds(fast, first, second)) for _ in range(rounds)]
     ratios = [a / b for a, b in rows]
     return {
+        "times": rows,
         "opencv_ms": statistics.median(a for a, _ in rows),
         "fast_ms": statistics.median(b for _, b in rows),
         "ratio": {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios), "n": len(ratios)},
@@ -90,12 +92,21 @@ def measure(height: int, width: int, pairs: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def cpu() -> str:
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.is_file() else []
-    return next(
-        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
-    )
+def rows(quick: bool) -> list[Row]:
+    """Processor time of one flow of each size."""
+    begin()
+    made: list[Row] = []
+    for height, width in SIZES[:2] if quick else SIZES:
+        times = measure(height, width, 4 if quick else 12, 1)["times"]
+        name = f"TV-L1 flow, {height} x {width}"
+        made.append(Row(name, "OpenCV / fused sweep, one core", *zip(*times, strict=True), "ms CPU"))
+    return made
+
+
+def begin() -> None:
+    """One thread; compile, or read what was compiled before."""
+    cv2.setNumThreads(1)
+    fast_solver(Settings())(*rendered(64, 64, 0)[:2])
 
 
 def main() -> None:
@@ -104,14 +115,8 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=16)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    cv2.setNumThreads(1)
-    fast_solver(Settings())(*rendered(64, 64, 0)[:2])  # compiles, or reads what was compiled before
-    packages = {name: version(name) for name in ("opencv-contrib-python", "numba", "numpy")}
-    result: dict[str, Any] = {
-        "machine": {"cpu": cpu(), "system": platform.platform(), "python": platform.python_version(), **packages},
-        "noise_grey_levels": NOISE,
-        "sizes": {},
-    }
+    begin()
+    result: dict[str, Any] = {"machine": machine(), "noise_grey_levels": NOISE, "sizes": {}}
     print(f"{result['machine']}\nprocessor time on one core; px are mean end-point errors")
     print(f"{'size':<9}{'opencv ms':>10}{'fast ms':>9}{'ratio':>7}{'min':>6}{'max':>6}", end="")
     print(f"{'fast-opencv':>13}{'opencv+noise':>14}{'true: opencv':>14}{'fast':>8}")

@@ -1,24 +1,18 @@
 """Flow of a face reduced to two numbers a region: array by array beside vector by vector, in turn, in one process.
 
-python benchmarks/regions.py [--rounds 9] [--frames 64] [--json FILE]
-
 `auwgcn12`: head motion from the nose, 12 patches of 11 x 11 px, 4 bins, the longest 60 %, 8-bit flow of 200 x 200 px.
 `mdmo36`: 36 polygons, 8 bins, polar, on float flow of 400 x 400 px; where the polygons lie is the same code for both.
 The loop keeps vectors in Python lists, bin by bin, as published code does. Both must give the same numbers.
 """
 
-import argparse
-import json
 import math
-import platform
-import statistics
-import time
-from pathlib import Path
+from functools import partial
 
 import cv2
 import numpy as np
 from mezoo_face import detector, mdmo
 from mezoo_face.regions import AUWGCN12, NoseBox, mdmo36, place
+from table import Row, cpu_pair
 
 PATCHES = (18, 19, 20, 23, 24, 25, 28, 30, 48, 51, 54, 57)
 
@@ -94,50 +88,19 @@ def arrays_mdmo(flow: np.ndarray, points: np.ndarray) -> np.ndarray:
     return mdmo.polar(place(mdmo36(), points, flow.shape[1:3]).cut(flow))
 
 
-def measure(pair: tuple, flow: np.ndarray, points: np.ndarray, rounds: int) -> dict[str, object]:
-    """Milliseconds a frame of both, one after the other, round by round; the first round is not counted."""
-    times: tuple[list[float], list[float]] = ([], [])
-    made = [np.zeros(0), np.zeros(0)]
-    for _ in range(rounds + 1):
-        for which in (0, 1):
-            start = time.perf_counter()
-            made[which] = pair[which](flow, points)
-            times[which].append((time.perf_counter() - start) / len(flow) * 1e3)
-    loop, arrays = (column[1:] for column in times)
-    ratios = [a / b for a, b in zip(loop, arrays, strict=True)]
-    return {
-        "loop_ms": loop,
-        "arrays_ms": arrays,
-        "ratio": statistics.median(ratios),
-        "ratio_spread": [min(ratios), max(ratios)],
-        "largest_difference": float(np.abs(made[0] - made[1]).max()),
-    }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--frames", type=int, default=64)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
+def rows(quick: bool) -> list[Row]:
+    """Processor time of all frames, and how far the results are apart."""
     cv2.setNumThreads(1)
-    n = arguments.frames
+    n, rounds = (24, 3) if quick else (64, 9)
     jobs = {
-        "auwgcn12": ((loop_auwgcn, auwgcn), mdmo.official_units(smooth_flow(n, 200, 1.5)), face(n, 200)),
-        "mdmo36": ((loop_mdmo, arrays_mdmo), smooth_flow(n // 4, 400, 1.5), face(n // 4, 400)),
+        "12 regions of AUW-GCN": ((loop_auwgcn, auwgcn), mdmo.official_units(smooth_flow(n, 200, 1.5)), face(n, 200)),
+        "36 regions of MDMO": ((loop_mdmo, arrays_mdmo), smooth_flow(n // 4, 400, 1.5), face(n // 4, 400)),
     }
-    results: dict[str, dict[str, object]] = {}
-    print(f"{'regions':<10}{'loop ms/frame':>15}{'arrays':>9}{'ratio':>8}{'min':>7}{'max':>7}{'difference':>13}")
-    for name, (pair, flow, points) in jobs.items():
-        results[name] = row = measure(pair, flow, points, arguments.rounds)
-        low, high = row["ratio_spread"]
-        loop, arrays = (statistics.median(row[key]) for key in ("loop_ms", "arrays_ms"))
-        print(f"{name:<10}{loop:>15.2f}{arrays:>9.2f}{row['ratio']:>8.1f}{low:>7.1f}{high:>7.1f}", end="")
-        print(f"{row['largest_difference']:>13.1e}", flush=True)
-    if arguments.json:
-        about = {"machine": platform.platform(), "python": platform.python_version(), "numpy": np.__version__}
-        arguments.json.write_text(json.dumps({**about, "opencv": cv2.__version__, "results": results}, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+    made: list[Row] = []
+    for name, ((loop, arrays), flow, points) in jobs.items():
+        first, second, made_by = cpu_pair(partial(loop, flow, points), partial(arrays, flow, points), rounds)
+        apart = float(np.abs(made_by[0] - made_by[1]).max())
+        frames = [[1000 * seconds / len(flow) for seconds in side] for side in (first, second)]
+        facts = {"largest_difference": apart, "frames": len(flow)}
+        made.append(Row(name, "loop over vectors / arrays, a frame", *frames, "ms CPU", facts=facts))
+    return made

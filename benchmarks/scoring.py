@@ -1,23 +1,18 @@
 """Matching and suppression of many intervals: mezoo beside the plain Python loops, in turn, in one process.
 
-python benchmarks/scoring.py [--rounds 3] [--json FILE]
-
-`match`: 10,000 predictions against 1,000 truths of one film, one to one, IoU >= 1/2: predictions that lie around the
-truths ("near"), and of no relation to them in a film five times shorter ("crowded"). `nms`: 10,000 intervals of which
+`match`: predictions against a tenth as many truths of one film, one to one, IoU >= 1/2: predictions that lie around the
+truths ("near"), and of no relation to them in a film five times shorter ("crowded"). `nms`: intervals of which
 none is dropped ("keep all": each overlaps its neighbours by less than the threshold), or many. The loops compare every
 pair and, for matching, look for augmenting paths. Both must give the same number of pairs and keep the same intervals.
 Times are processor time on one core.
 """
 
-import argparse
-import json
-import platform
-import statistics
 import sys
-import time
-from pathlib import Path
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
+from table import Row, cpu_pair
 
 from mezoo.intervals import match, nms
 
@@ -66,15 +61,15 @@ def loop_nms(spans: Spans, scores: list[float], threshold: float) -> list[int]:
     return kept
 
 
-def jobs() -> dict[str, tuple]:
+def jobs(n: int) -> dict[str, tuple]:
     """Name -> loop, mezoo's, and what they give must be equal."""
     rng = np.random.default_rng(0)
-    truth = random_spans(rng, 1000, 100_000)
-    near = np.sort(truth[rng.integers(0, 1000, 10_000)] + rng.integers(-4, 5, (10_000, 2)), axis=1)
-    short, many = random_spans(rng, 1000, 20_000), random_spans(rng, 10_000, 20_000)
-    onsets = 10 * np.arange(10_000)
-    apart, scores = np.stack([onsets, onsets + 24], 1), rng.random(10_000)
-    wide = random_spans(rng, 10_000, 100_000)
+    truth = random_spans(rng, n // 10, 10 * n)
+    near = np.sort(truth[rng.integers(0, len(truth), n)] + rng.integers(-4, 5, (n, 2)), axis=1)
+    short, many = random_spans(rng, n // 10, 2 * n), random_spans(rng, n, 2 * n)
+    onsets = 10 * np.arange(n)
+    apart, scores = np.stack([onsets, onsets + 24], 1), rng.random(n)
+    wide = random_spans(rng, n, 10 * n)
 
     def matching(p: np.ndarray, t: np.ndarray) -> tuple:
         lists = [[tuple(row) for row in x.tolist()] for x in (p, t)]
@@ -84,51 +79,38 @@ def jobs() -> dict[str, tuple]:
         rows, values = [tuple(row) for row in spans.tolist()], scores.tolist()
         return lambda: loop_nms(rows, values, 0.5), lambda: nms(spans, scores, 0.5).tolist()
 
-    pairs = {"match near": (near, truth), "match crowded": (many, short)}
+    pairs = {f"match near, {n:,}": (near, truth), f"match crowded, {n:,}": (many, short)}
     made = {name: matching(*pair) for name, pair in pairs.items()}
-    return {**made, "nms keep all": suppressing(apart), "nms": suppressing(wide)}
+    return {**made, f"nms keep all, {n:,}": suppressing(apart), f"nms, {n:,}": suppressing(wide)}
 
 
-def measure(pair: tuple, rounds: int) -> dict[str, object]:
-    """Milliseconds of both, one after the other, round by round; mezoo's own first call is not counted."""
-    times: tuple[list[float], list[float]] = ([], [])
-    found: list[object] = [None, pair[1]()]
-    for _ in range(rounds):
-        for which in (0, 1):
-            start = time.process_time()
-            found[which] = pair[which]()
-            times[which].append((time.process_time() - start) * 1e3)
-    ratios = [a / b for a, b in zip(*times, strict=True)]
-    size = found[1] if isinstance(found[1], int) else len(found[1])
-    return {
-        "loop_ms": times[0],
-        "mezoo_ms": times[1],
-        "ratio": statistics.median(ratios),
-        "ratio_spread": [min(ratios), max(ratios)],
-        "found": size,
-        "equal": found[0] == found[1],
-    }
+def growth(quick: bool) -> list[Row]:
+    """Twice as many predictions and truths, of twice as many frames: mezoo's time beside that for half of it."""
+    rng = np.random.default_rng(1)
+    sizes = (20_000, 40_000) if quick else (40_000, 80_000)
+    truths = [random_spans(rng, n // 10, 10 * n) for n in sizes]
+    spans = [random_spans(rng, n, 10 * n) for n in sizes]
+    scores = [rng.random(n) for n in sizes]
+    matching = [partial(match, p, t) for p, t in zip(spans, truths, strict=True)]
+    suppressing = [partial(nms, p, c, 0.5) for p, c in zip(spans, scores, strict=True)]
+    made: list[Row] = []
+    for name, (half, whole) in {"match": matching, "nms": suppressing}.items():
+        times = milliseconds(*cpu_pair(whole, half, 5)[:2])
+        made.append(Row(f"{name}, growth", f"{sizes[1]:,} / {sizes[0]:,} intervals", *times, "ms CPU", "2"))
+    return made
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
+def rows(quick: bool) -> list[Row]:
+    """Processor time of matching and suppression, and whether both find the same."""
     sys.setrecursionlimit(20_000)
-    results: dict[str, dict[str, object]] = {}
-    print(f"{'job':<14}{'loop ms':>9}{'mezoo ms':>10}{'min':>7}{'max':>7}{'ratio':>8}{'min':>7}{'max':>7}{'found':>7}")
-    for name, pair in jobs().items():
-        results[name] = row = measure(pair, arguments.rounds)
-        loop, own = (statistics.median(row[key]) for key in ("loop_ms", "mezoo_ms"))
-        spread = (min(row["mezoo_ms"]), max(row["mezoo_ms"]))
-        low, high = row["ratio_spread"]
-        print(f"{name:<14}{loop:>9.0f}{own:>10.1f}{spread[0]:>7.1f}{spread[1]:>7.1f}{row['ratio']:>8.0f}", end="")
-        print(f"{low:>7.0f}{high:>7.0f}{row['found']:>7}{'' if row['equal'] else '  DIFFERENT'}", flush=True)
-    if arguments.json:
-        about = {"machine": platform.platform(), "python": platform.python_version(), "numpy": np.__version__}
-        arguments.json.write_text(json.dumps({**about, "results": results}, indent=1) + "\n")
+    made: list[Row] = []
+    for name, (loop, own) in jobs(3_000 if quick else 10_000).items():
+        *times, found = cpu_pair(loop, own, 3)
+        equal = found[0] == found[1]
+        mark = "" if equal else "DIFFERENT"
+        made.append(Row(name, "plain loops / mezoo", *milliseconds(*times), "ms CPU", mark, {"equal": equal}))
+    return [*made, *growth(quick)]
 
 
-if __name__ == "__main__":
-    main()
+def milliseconds(*sides: Sequence[float]) -> list[list[float]]:
+    return [[1000 * seconds for seconds in side] for side in sides]

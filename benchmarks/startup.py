@@ -1,53 +1,77 @@
-"""How long a command takes before it does anything: medians over whole processes, beside a bare interpreter in turn.
+"""Commands until they are done, beside a bare interpreter; `mezoo fit` until its first step, beside importing torch.
 
-python benchmarks/startup.py [--rounds 5] [--json FILE]
+Whole processes in turn. `fit` runs on features that are in the store, and leaves where its first step would begin.
 """
 
-import argparse
-import json
-import platform
-import statistics
-import subprocess
-import sys
-import time
+import tempfile
 from pathlib import Path
 
-COMMANDS = {
-    "python -c pass": [sys.executable, "-c", "pass"],
-    "mezoo --help": [sys.executable, "-m", "mezoo.cli", "--help"],
-    "mezoo list": [sys.executable, "-m", "mezoo.cli", "list"],
-    "mezoo check": [sys.executable, "-m", "mezoo.cli", "check", "mesnet_samm"],
-    "mezoo show": [sys.executable, "-m", "mezoo.cli", "show", "mesnet_samm"],
-    "import torch": [sys.executable, "-c", "import torch"],
+from table import Row, Spent, process
+
+CLI = ("-m", "mezoo.cli")
+LIGHT = {
+    "mezoo --help": ("--help",),
+    "mezoo plan --help": ("plan", "--help"),
+    "mezoo list": ("list",),
+    "mezoo data list": ("data", "list"),
+    "mezoo check": ("check", "mesnet_samm"),
+    "mezoo show": ("show", "mesnet_samm"),
+    "mezoo leaderboard": ("leaderboard", "RUNS"),
+    "mezoo report": ("report", "RUN"),
+    "mezoo predict, no such film": ("predict", "nowhere.mp4", "--run", "RUN"),
 }
+AIMED = ("mezoo list", "mezoo check", "mezoo leaderboard")
+RECIPES = ("auw_gcn_segments", "mesnet_samm", "toy")
+BASE = ("-c", "import torch, lightning.pytorch")
+FIRST_STEP = """
+import os, sys
+from mezoo.cli import main
+from mezoo.fold import EveryEpoch
+EveryEpoch.on_train_batch_start = lambda *_: os._exit(0)
+main(sys.argv[1:])
+os._exit(3)
+"""
 
 
-def seconds(command: list[str]) -> float:
-    start = time.perf_counter()
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - start
+def rows(quick: bool) -> list[Row]:
+    """Light commands, then `fit`."""
+    with tempfile.TemporaryDirectory(prefix="mezoo-startup-") as folder:
+        return [*light(Path(folder), 3 if quick else 7), *first_steps(Path(folder), quick)]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    times: dict[str, list[float]] = {name: [seconds(command)] for name, command in COMMANDS.items()}
-    for name in times:
-        times[name].clear()  # the first round warms the disk cache
-    for _ in range(arguments.rounds):
-        for name, command in COMMANDS.items():
-            times[name].append(seconds(command))
-    bare = statistics.median(times["python -c pass"])
-    print(f"{'command':<18}{'median s':>10}{'min':>8}{'max':>8}{'x bare':>8}")
-    for name, row in times.items():
-        median = statistics.median(row)
-        print(f"{name:<18}{median:>10.3f}{min(row):>8.3f}{max(row):>8.3f}{median / bare:>8.1f}")
-    if arguments.json:
-        about = {"machine": platform.platform(), "python": platform.python_version(), "seconds": times}
-        arguments.json.write_text(json.dumps(about, indent=1) + "\n")
+def light(folder: Path, rounds: int) -> list[Row]:
+    """Wall time of commands that need no torch."""
+    runs, more = folder / "light", {"MEZOO_CACHE": str(folder / "cache")}
+    process([*CLI, "fit", "toy", "--synthetic", "--runs", str(runs)], WANDB_MODE="disabled", **more)
+    (run,) = runs.glob("toy-*")
+    words = {"RUNS": str(runs), "RUN": str(run)}
+    commands = {name: [*CLI, *(words.get(word, word) for word in typed)] for name, typed in LIGHT.items()}
+    bare: list[Spent] = []
+    spent: dict[str, list[Spent]] = {name: [] for name in commands}
+    for turn in range(rounds + 1):  # the first round warms byte code and disk
+        bare += [process(["-c", "pass"])] if turn else []
+        for name, command in commands.items():
+            spent[name] += [process(command, codes=(0, 2), **more)][: 1 if turn else 0]
+    return [_row(name, "whole command / bare python", found, bare) for name, found in spent.items()]
 
 
-if __name__ == "__main__":
-    main()
+def first_steps(folder: Path, quick: bool) -> list[Row]:
+    """Wall and processor time of `fit` until its first step, beside that of importing torch and Lightning."""
+    more = {"MEZOO_CACHE": str(folder / "cache")}
+    found: list[Row] = []
+    for recipe in RECIPES[:1] if quick else RECIPES:
+        command = ["-c", FIRST_STEP, "fit", recipe, "--synthetic", "--runs", str(folder / "fit"), "--fresh"]
+        process([*CLI, "extract", recipe, "--synthetic"], **more)
+        pairs = [(process(command, **more), process(BASE)) for _ in range(3 if quick else 6)][1:]
+        first, second = zip(*pairs, strict=True)
+        for kind, unit in (("wall", "s"), ("cpu", "s CPU")):
+            sides = [[getattr(spent, kind) for spent in side] for side in (first, second)]
+            found.append(Row(f"fit {recipe}", "to first step / import torch, lightning", *sides, unit, "<= 1.3"))
+    return found
+
+
+def _row(name: str, compared: str, first: list[Spent], second: list[Spent]) -> Row:
+    """The aim is one of seconds, not of the ratio."""
+    aim = "0.15 s" if name.endswith("--help") else "0.3 s" if name in AIMED else ""
+    facts = {"cpu_s": [spent.cpu for spent in first]}
+    return Row(name, compared, [s.wall for s in first], [s.wall for s in second], "s", aim, facts)

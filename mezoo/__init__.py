@@ -1,5 +1,6 @@
 """mezoo: methods, datasets and features for micro-expressions. Plugins need these names and no others."""
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from mezoo import sampling as sampling
     from mezoo import synthetic as synthetic
     from mezoo import tables as tables
+    from mezoo import testing as testing
     from mezoo.contracts import Dataset as Dataset
     from mezoo.contracts import FeatureExtractor as FeatureExtractor
     from mezoo.errors import DataError as DataError
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from mezoo.models import Recognizer as Recognizer
     from mezoo.models import SampleTable as SampleTable
     from mezoo.models import Spotter as Spotter
+    from mezoo.notebook import extract as extract
+    from mezoo.notebook import fit as fit
+    from mezoo.notebook import load_dataset as load_dataset
+    from mezoo.notebook import load_run as load_run
     from mezoo.predictor import load_model as load_model
     from mezoo.records import Example as Example
     from mezoo.records import Expression as Expression
@@ -37,6 +43,7 @@ _HOMES = {
     "mezoo.films": ("VideoFile",),
     "mezoo.frames": ("ImageFolder",),
     "mezoo.models": ("Batch", "Recognizer", "SampleTable", "Spotter"),
+    "mezoo.notebook": ("extract", "fit", "load_dataset", "load_run"),
     "mezoo.predictor": ("load_model",),
     "mezoo.records": (
         "Example",
@@ -52,12 +59,22 @@ _HOMES = {
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_TOOLBOXES = ("datasets", "intervals", "outline", "sampling", "synthetic", "tables")
+_TOOLBOXES = ("datasets", "intervals", "outline", "sampling", "synthetic", "tables", "testing")
 """Modules of helpers for plugins: discovery and annotation; interval arithmetic; a face to draw on; which frames to
-take; the renderer; tolerant tables."""
+take; the renderer; tolerant tables; the contract checks."""
+
+# Read by OpenCV when it is loaded: an image whose header says more is refused before room is made for it.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 26))
 
 __version__ = "0.1.0"
+API_VERSION = 1
+"""Version of what `from mezoo import ...` gives. It rises when a name goes, or means something else, and only then.
+
+A plugin declares for which versions it was written, as the name of an entry point that is read before any import:
+`[project.entry-points."mezoo.api"]` with `"1" = "mezoo_x"`, or `"1-2" = "mezoo_x"`.
+"""
 __all__ = [
+    "API_VERSION",
     "Batch",
     "DataError",
     "Dataset",
@@ -78,12 +95,17 @@ __all__ = [
     "VideoFile",
     "Window",
     "datasets",
+    "extract",
+    "fit",
     "intervals",
+    "load_dataset",
     "load_model",
+    "load_run",
     "outline",
     "sampling",
     "synthetic",
     "tables",
+    "testing",
 ]
 
 

@@ -36,7 +36,7 @@ def join_tables(path: Path, tables: Iterable[Path]) -> None:
     for table in tables:
         if table.is_file():
             with table.open(newline="", encoding="utf-8") as file:
-                header, *found = csv.reader(file)
+                header, *found = [*csv.reader(file)] or [header]
             rows += found
     write_csv(path, header, rows)
 

@@ -16,6 +16,7 @@ EXAMPLES = {
     "check": "mezoo check recipes/mesnet_samm.yaml --set model.lr=1e-3",
     "show": "mezoo show mesnet_samm --synthetic",
     "plan": "mezoo plan mesnet_samm --synthetic",
+    "doctor": "mezoo doctor --json",
     "extract": "mezoo extract --dataset casme2 --root /data/CASME2 --feature tvl1 --set feature.size=128",
     "view": "mezoo view casme2/01/EP02_01f --root /data/CASME2 --feature tvl1 --out views",
     "data": "mezoo data verify samm_long --root /data/SAMM_longvideos",
@@ -34,6 +35,13 @@ EXAMPLES = {
     "store list": "mezoo store list --json",
     "store explain": "mezoo store explain mesnet_samm --synthetic",
     "store prune": "mezoo store prune --days 30",
+    "new": "mezoo new model tiny_net",
+    "plugins": "mezoo plugins check mesnet --quick",
+    "plugins check": "mezoo plugins check mesnet --quick",
+    "recipe": "mezoo recipe cp mesnet_samm mine.yaml",
+    "recipe cp": "mezoo recipe cp mesnet_samm mine.yaml",
+    "schema": "mezoo schema --out recipe.schema.json",
+    "completion": "mezoo completion bash",
 }
 
 ROOMS = {
@@ -51,6 +59,12 @@ ROOMS = {
     "diff": "claims",
     "audit": "audit",
     "plan": "plan",
+    "doctor": "doctor",
+    "new": "plugins",
+    "plugins_check": "plugins",
+    "recipe_cp": "plugins",
+    "schema": "plugins",
+    "completion": "plugins",
 }
 """Commands whose function stands in `mezoo.commands_<room>`."""
 COMMANDS = {"list": "list_"}
@@ -97,13 +111,15 @@ def build_parser() -> argparse.ArgumentParser:
     """Every command with its options and an example."""
     parser = _parser(argparse.ArgumentParser, "", "Micro-expression methods, datasets and features; honest numbers.")
     parser.add_argument("--version", action=_Version, nargs=0, help="print mezoo's version")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    # Named, or else argparse draws the usage to find the name, and loads rich for it at every start.
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, prog="mezoo")
     _fit(commands)
     _predict(commands)
     _list(commands)
     for name, text in (("check", "validate a recipe: no data, no GPU"), ("show", "print a recipe with every default")):
         _recipe_arguments(_add(commands, name, text))
     _plan(commands)
+    _doctor(commands)
     _features(commands)
     _data(commands)
     _report(commands)
@@ -112,6 +128,7 @@ def build_parser() -> argparse.ArgumentParser:
     _claims(commands)
     _audit(commands)
     _store(commands)
+    _plugins(commands, parser)
     return parser
 
 
@@ -130,9 +147,11 @@ def _fit(commands: Any) -> None:
     parser.add_argument("--fresh", action="store_true", help="forget an earlier run of the same recipe and begin anew")
     parser.add_argument("--final", action="store_true", help="train one model on all subjects, for mezoo predict")
     parser.add_argument("--workers", type=int, metavar="N", help="folds trained side by side, each in a process")
-    executors = ["inline", "process", "ray"]
+    executors = ["inline", "process", "ray", "stacked"]
     parser.add_argument("--executor", choices=executors, help="where folds are trained (default: the recipe's)")
-    parser.add_argument("--fold", metavar="SUBJECT", help="train this fold alone, as one task of a cluster; then gather")
+    parser.add_argument(
+        "--fold", metavar="SUBJECT", help="train this fold alone, as one task of a cluster; then gather"
+    )
     parser.add_argument("--folds", action="store_true", help="print the names of the folds, one a line, and stop")
     gather = _add(commands, "gather", "pool folds that were trained one by one; exit code 1 if some are missing")
     gather.add_argument("run", metavar="RUN", help="a run's folder")
@@ -149,7 +168,9 @@ def _predict(commands: Any) -> None:
     predict.add_argument("--out", metavar="DIR", help="where to write (default: predictions/FILM)")
     predict.add_argument("--fps", type=float, metavar="N", help="frames a second of images, or of a film that lies")
     predict.add_argument("--video", action="store_true", help="also write the film with what was found drawn on it")
-    predict.add_argument("--device", default="auto", metavar="NAME", help="cpu, cuda ... (default: a GPU if there is one)")
+    predict.add_argument(
+        "--device", default="auto", metavar="NAME", help="cpu, cuda ... (default: a GPU if there is one)"
+    )
     _json(predict)
     export = _add(commands, "export", "one folder to pass on: weights, settings, card, licence note")
     export.add_argument("run", metavar="RUN", help="a run's folder")
@@ -162,6 +183,12 @@ def _list(commands: Any) -> None:
     parser = _add(commands, "list", "plugins and recipes that are installed; imports none of them")
     kinds = ["datasets", "features", "models", "recipes"]
     parser.add_argument("kind", nargs="?", choices=kinds, help="only these")
+    _json(parser)
+
+
+def _doctor(commands: Any) -> None:
+    parser = _add(commands, "doctor", "is this machine fit? versions, bad combinations, disks, store, devices")
+    parser.add_argument("--runs", default="runs", metavar="DIR", help="where runs would go (default: runs)")
     _json(parser)
 
 
@@ -294,6 +321,29 @@ def _store(commands: Any) -> None:
     prune.add_argument("--yes", action="store_true", help="do not ask")
 
 
+def _plugins(commands: Any, whole: argparse.ArgumentParser) -> None:
+    new = _add(commands, "new", "a complete package of your own: code that works, recipe, card, test")
+    new.add_argument("kind", choices=["model", "dataset", "feature"], help="what it brings")
+    new.add_argument("name", metavar="NAME", help="what recipes call it, such as tiny_net")
+    new.add_argument("--out", default=".", metavar="DIR", help="where its folder goes (default: here)")
+    group = _group(commands, "plugins", "what plugins promise, and whether they keep it")
+    check = _add(group, "plugins check", "the contract checks of a plugin as a table; exit code 1 if one fails")
+    check.add_argument("name", metavar="NAME", help="a dataset, feature or model of `mezoo list`")
+    check.add_argument("--kind", choices=["dataset", "feature", "model"], help="where several kinds have the name")
+    check.add_argument("--recipe", default="", metavar="RECIPE", help="as this recipe uses it (default: one that does)")
+    check.add_argument("--quick", action="store_true", help="without the check that trains as the recipe says")
+    _json(check)
+    copies = _group(commands, "recipe", "recipes of your own")
+    copy = _add(copies, "recipe cp", "copy an installed recipe, to change it")
+    copy.add_argument("recipe", help="the name of a recipe of `mezoo list recipes`, or a file")
+    copy.add_argument("to", nargs="?", metavar="FILE", help="a new file (default: NAME.yaml here)")
+    schema = _add(commands, "schema", "JSON Schema of a recipe with all installed plugins, for editors")
+    schema.add_argument("--out", metavar="FILE", help="write it there (default: print it)")
+    completion = _add(commands, "completion", "a script that completes commands, options and recipe names")
+    completion.add_argument("shell", choices=["bash", "zsh", "fish"], help="the shell that will read it")
+    completion.set_defaults(parser=whole)
+
+
 def _recipe_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a file, or the name of a bundled recipe")
     parser.add_argument(
@@ -308,7 +358,7 @@ def _json(parser: argparse.ArgumentParser) -> None:
 
 def _group(commands: Any, name: str, text: str) -> Any:
     parser = _parser(commands.add_parser, name, text)
-    return parser.add_subparsers(metavar="COMMAND", required=True)
+    return parser.add_subparsers(metavar="COMMAND", required=True, prog=f"mezoo {name}")
 
 
 def _add(commands: Any, name: str, text: str) -> argparse.ArgumentParser:

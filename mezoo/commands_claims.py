@@ -54,10 +54,11 @@ def verify(arguments: Arguments) -> int:
 def _of_one_method(run: Path) -> None:
     """Raise RunError for a joint run: its parts are packed and compared, and its STRS is scored from its tables."""
     from mezoo.errors import RunError
+    from mezoo.files import read_object
 
     try:
-        task = json.loads((run / "result.json").read_text(encoding="utf-8")).get("task")
-    except (OSError, ValueError, AttributeError):
+        task = read_object(run / "result.json").get("task")
+    except (OSError, ValueError):
         return
     if task == "strs":
         raise RunError(

@@ -15,6 +15,7 @@ Arguments = argparse.Namespace
 
 def predict(arguments: Arguments) -> int:
     """Ask trained weights about a film and write what was found."""
+    _look(arguments)
     from mezoo.fold import quiet_libraries
     from mezoo.predicted import write_all
     from mezoo.predictor import load_model
@@ -22,9 +23,9 @@ def predict(arguments: Arguments) -> int:
 
     progress, film = make_progress(), Path(arguments.film).expanduser()
     quiet_libraries()
+    out = _folder(Path(arguments.out).expanduser() if arguments.out else Path("predictions") / film.stem)
     model = load_model(arguments.model, arguments.recognizer, arguments.fold, arguments.device)
     prediction = model.predict(film, arguments.fps, progress.bar)
-    out = Path(arguments.out).expanduser() if arguments.out else Path("predictions") / film.stem
     written = write_all(prediction, out, film=arguments.video, bars=progress.bar)
     if arguments.json:
         print(written.json.read_text(encoding="utf-8"))
@@ -34,6 +35,30 @@ def predict(arguments: Arguments) -> int:
         if path is not None:
             print(f"{label}: {path}")
     return 0
+
+
+def _look(arguments: Arguments) -> None:
+    """Tell of a path that is not there before torch is loaded. Raises DataError, RunError."""
+    from mezoo.errors import DataError, RunError
+
+    if not Path(arguments.film).expanduser().exists():
+        hint = "give a film (avi, mp4, mov, mkv ...), or a folder of numbered images"
+        raise DataError(f"there is no film {arguments.film}", hint=hint)
+    for place in filter(None, (arguments.model, arguments.recognizer)):
+        if not Path(place).expanduser().exists():
+            hint = "give the folder of a run (runs/NAME-DIGEST), or one that mezoo export wrote"
+            raise RunError(f"there is no {place}", hint=hint)
+
+
+def _folder(out: Path) -> Path:
+    """The folder to write to, made now: an hour of film is not read for nothing. Raises RunError."""
+    from mezoo.errors import RunError
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot write to {out}: {error.strerror}", hint="give another folder with --out") from error
+    return out
 
 
 def _print(prediction: "Prediction") -> None:

@@ -1,7 +1,6 @@
 """What `mezoo report` does. Imports stand inside, so that a command pays only for what it does."""
 
 import argparse
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -64,8 +63,10 @@ def _next(run: Path) -> str:
 
 
 def _json(path: Path) -> dict[str, Any]:
+    from mezoo.files import read_json
+
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
+from mezoo.errors import DataError
 from mezoo.records import Features, FeatureStream, Video
 
 SYNTHETIC_MARK = "SYNTHETIC.json"
@@ -115,17 +116,23 @@ class Dataset(ABC):
     def videos(self) -> Sequence[Video]:
         """Every usable video with its expressions, sorted; reads tables and folder listings, no image."""
 
-    @abstractmethod
     def verify(self) -> Verification:
-        """Compare what is on disk with what the owner published."""
+        """Compare what is on disk with what the owner published; here, counts, and files that are not there."""
+        videos = self.videos()
+        lost = [f"{v.key}: {f} is not there" for v in videos for f in v.frames.files() if not f.is_file()]
+        found = {"subjects": len({(v.dataset, v.subject) for v in videos}), "videos": len(videos)}
+        return Verification({}, found, problems=tuple(lost))
 
     @classmethod
-    @abstractmethod
     def write_synthetic(cls, out: Path, spec: StandIn, bars: Bars = no_bars) -> None:
         """Write a synthetic stand-in into `out` in this layout, with `SYNTHETIC_MARK` at its root written last.
 
-        `bars("films", n)` opens a progress bar; call `advance` on it after each of the n steps.
+        `bars("films", n)` opens a progress bar; call `advance` on it after each of the n steps. Raises DataError where
+        a dataset writes none: it is then used with its own data only.
         """
+        del out, spec, bars
+        what = f"{cls.info.title} writes no stand-in"
+        raise DataError(what, hint="leave --synthetic out, and give its folder as dataset.root")
 
 
 class FeatureExtractor(ABC):

@@ -25,7 +25,8 @@ class Loaders(L.LightningDataModule):
         rng = np.random.default_rng(stable_seed(self.seed, "epoch", self.model.current_epoch))
         samples = self.model.samples(self.train, rng, self.model.current_epoch)
         order = rng.permutation(len(samples)).tolist()
-        return DataLoader(samples, self.model.batch_size, sampler=order, collate_fn=collate)  # pyright: ignore
+        pinned = self.model.device.type == "cuda"  # so that a batch travels while the one before is learned
+        return DataLoader(samples, self.model.batch_size, sampler=order, collate_fn=collate, pin_memory=pinned)  # pyright: ignore
 
 
 def predict_loader(model: Model, examples: Sequence[Example]) -> DataLoader[Sample]:

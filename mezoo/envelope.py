@@ -108,10 +108,11 @@ class ExecutorBlock(Strict):
     """Where folds are trained; the result is the same. `workers`: folds side by side, all cores where left out.
 
     `ray`: a fold is a task that takes `cpus` cores, one thread each, and `gpus` of its node, which may be a fraction
-    (left out: those that its trainer uses, where the cluster has any).
+    (left out: those that its trainer uses, where the cluster has any). `stacked`: the steps of all folds are computed
+    as one, for small models on a GPU.
     """
 
-    use: Literal["inline", "process", "ray"] = "inline"
+    use: Literal["inline", "process", "ray", "stacked"] = "inline"
     workers: int | None = Field(default=None, ge=1)
     cpus: int = Field(default=1, ge=1)
     gpus: float | None = Field(default=None, ge=0)
@@ -151,6 +152,7 @@ class Envelope(Strict):
     model: UseBlock
     protocol: ProtocolBlock = ProtocolBlock()
     trainer: dict[str, Any] = {}
+    compile: bool = False
     init: InitBlock | None = None
     executor: ExecutorBlock = ExecutorBlock()
     wandb: WandbBlock = WandbBlock()

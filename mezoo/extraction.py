@@ -3,11 +3,10 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from mezoo.cluster import Errand, spread
 from mezoo.contracts import FeatureExtractor
@@ -15,7 +14,8 @@ from mezoo.errors import MezooError
 from mezoo.plugin_objects import make
 from mezoo.progress import Progress
 from mezoo.recipe import Block
-from mezoo.records import Video
+from mezoo.records import Features, Video
+from mezoo.side_by_side import Processes
 from mezoo.store import FeatureStore, key_of, recipe_of
 
 _WORTH_A_POOL = 6.0
@@ -38,10 +38,28 @@ class Extraction:
         self.extractor: FeatureExtractor = make(block)
         self.store = FeatureStore(cache)
         self.made = recipe_of(self.extractor, block.plugin.name, block.resolved())
+        self.start = block, cache
+        self._keys: dict[str, dict[str, Any]] = {}
+
+    @property
+    def name(self) -> str:
+        """The feature's name."""
+        return self.start[0].plugin.name
+
+    def key(self, video: Video) -> dict[str, Any]:
+        """Where the features of a video are stored; asked once, as it takes a look at every frame's file."""
+        if video.key not in self._keys:
+            self._keys[video.key] = key_of(video, self.extractor, self.made)
+        return self._keys[video.key]
 
     def missing(self, videos: Sequence[Video]) -> list[Video]:
         """Videos that have no entry yet."""
-        return [v for v in videos if not self.store.listed(key_of(v, self.extractor, self.made))]
+        return [v for v in videos if not self.store.listed(self.key(v))]
+
+    def get(self, video: Video, verify: bool = True) -> Features:
+        """Features of a video: from disk, else made first; `verify` reads them whole to find damage."""
+        stored = self.store.load(self.key(video), verify)
+        return self.store.get(video, self.extractor, self.made, verify) if stored is None else stored
 
     def ensure(self, video: Video) -> Failure | None:
         """Make and write what is missing of a video; a failure that a user can act on is returned."""
@@ -65,23 +83,31 @@ def extract(
     `workers` processes share the videos; None takes all cores where the work is worth their start. With the executor
     `ray` they are tasks of a cluster, `workers` of them at once.
     """
-    here = Extraction(block, cache)
+    return fill(Extraction(block, cache), videos, progress, workers, executor)
+
+
+def fill(
+    here: Extraction,
+    videos: Sequence[Video],
+    progress: Progress,
+    workers: int | None = None,
+    executor: str = "process",
+) -> list[Failure]:
+    """`extract` with what is there already, which knows the keys of the videos afterwards."""
     pending = here.missing(videos)
     failures: list[Failure] = []
-    with progress.bar(f"features: {block.plugin.name}", len(videos), len(videos) - len(pending)) as bar:
+    with progress.bar(f"features: {here.name}", len(videos), len(videos) - len(pending)) as bar:
         if executor == "ray":
-            made = _on_cluster(pending, (block, cache), workers, progress.say)
+            made = _on_cluster(pending, here.start, workers, progress.say)
         else:
-            made = _each(here, pending, (block, cache), workers)
+            made = _each(here, pending, workers)
         for video, failure in made:
             failures += [failure] if failure else []
             bar.advance(video.code)
     return failures
 
 
-def _each(
-    here: Extraction, pending: Sequence[Video], start: tuple[Block, Path], workers: int | None
-) -> Iterator[tuple[Video, Failure | None]]:
+def _each(here: Extraction, pending: Sequence[Video], workers: int | None) -> Iterator[tuple[Video, Failure | None]]:
     left, most = list(pending), workers or os.cpu_count() or 1
     while left and (most == 1 or workers is None):
         began, video = time.monotonic(), left.pop(0)
@@ -90,16 +116,9 @@ def _each(
             break
     if not left:
         return
-    with ProcessPoolExecutor(
-        min(most, len(left)), mp_context=get_context("spawn"), initializer=_begin, initargs=start
-    ) as pool:
-        tasks = {pool.submit(_ensure, video): video for video in left}
-        try:
-            for task in as_completed(tasks):
-                yield tasks[task], task.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with closing(Processes(_extraction, Extraction.ensure, here.start).each(left, most)) as done:
+        for video, failure, death in done:
+            yield video, Failure(video.key, death, "the same command tries it again") if death else failure
 
 
 def _on_cluster(
@@ -125,17 +144,3 @@ def _on_cluster(
 
 def _extraction(start: tuple[Block, Path]) -> Extraction:
     return Extraction(*start)
-
-
-_worker: Extraction | None = None
-
-
-def _begin(block: Block, cache: Path) -> None:
-    """Once a process: the extractor is made here, since a model inside it may not travel."""
-    global _worker
-    _worker = Extraction(block, cache)
-
-
-def _ensure(video: Video) -> Failure | None:
-    assert _worker is not None
-    return _worker.ensure(video)

@@ -42,6 +42,7 @@ class FoldJob:
     seed: int
     rule: str = "last"
     start: Start | None = None
+    compile: bool = False
     made: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Task, classes, model, features and clips of the recipe: what weights keep, so that they can be asked again."""
 
@@ -84,6 +85,8 @@ def train(job: FoldJob, task: Task, bar: Bar) -> Model:
     model.build(fitted)
     if job.start is not None:
         begin(model, job.start)
+    if job.compile:
+        compile_parts(model)
     check_epochs(model, job.trainer)
     trainer = make_trainer(job, EveryEpoch(job, task, bar))
     resume = job.folder.checkpoint if job.folder.checkpoint.is_file() else None
@@ -94,6 +97,19 @@ def train(job: FoldJob, task: Task, bar: Bar) -> Model:
         raise KeyboardInterrupt from stop
     save_weights(model, job.folder.weights, card_of(job, fitted))
     return model
+
+
+def compile_parts(model: Model) -> None:
+    """Compile each part of a model in place, so that its tensors keep their names.
+
+    What torch.compile cannot take, or has no C++ compiler for, runs as it is.
+    """
+    import torch._dynamo
+
+    torch._dynamo.config.suppress_errors = True  # pyright: ignore[reportPrivateUsage]
+    logging.getLogger("torch._dynamo").setLevel(logging.ERROR)
+    for part in model.children():
+        part.compile()
 
 
 def make_trainer(job: FoldJob, callback: L.Callback) -> L.Trainer:
@@ -195,6 +211,7 @@ class EveryEpoch(L.Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Keep what the epoch gave."""
         epoch, text = trainer.current_epoch, ""
+        check_finite(self.job.name, pl_module, epoch, trainer.callback_metrics.get("train/loss"))
         asked = [*self.job.test, *self.job.validation]
         if asked and epoch >= pl_module.warmup_epochs and trainer.is_global_zero:
             scores = predict(pl_module, self.task, asked)
@@ -215,6 +232,22 @@ class EveryEpoch(L.Callback):
         self.job.folder.record("running", seconds=self.before + time.monotonic() - self.started, epochs_done=epoch + 1)
         loss = trainer.callback_metrics.get("train/loss")
         self.bar.advance(f"loss {loss:.3f} {text}" if loss is not None else text)
+
+
+def check_finite(fold: str, model: torch.nn.Module, epoch: int, loss: torch.Tensor | None) -> None:
+    """Refuse an epoch (from 0) after which the loss or a weight is no number: all that follows would be none either.
+
+    The mean loss of the epoch and the weights are looked at once an epoch, so that no step waits for a GPU. A loss that
+    is infinite for a step which mixed precision then leaves out harms nothing.
+    """
+    lost = [name for name, p in model.named_parameters() if not bool(p.isfinite().all())]
+    if not lost and (loss is None or not bool(loss.isnan())):
+        return
+    what = f"{len(lost)} of its weights hold NaN or infinity (first: {lost[0]})" if lost else "its loss is NaN"
+    raise DataError(
+        f"fold {fold} is not trained on: in epoch {epoch + 1} {what}",
+        hint="try a lower learning rate (--set model.lr=...) or 32 bits (--set trainer.precision=32-true), with --fresh",
+    )
 
 
 def card_of(job: FoldJob, fitted: Mapping[str, Any]) -> Card:

@@ -14,8 +14,9 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from mezoo.answers import Answer, write_answers
+from mezoo.arrays import load_arrays
 from mezoo.errors import RunError
-from mezoo.files import write_atomic
+from mezoo.files import read_object, write_atomic
 from mezoo.records import Features, Graph, Spot, Spotting, Window
 from mezoo.spots import write_spots
 
@@ -58,9 +59,10 @@ class FoldFolder:
     def status(self) -> dict[str, Any]:
         """`state` and, once done, everything that `record` was given."""
         try:
-            return json.loads((self.path / "fold.json").read_text(encoding="utf-8"))
+            found = read_object(self.path / "fold.json")
         except (OSError, ValueError):
             return {"state": "pending"}
+        return found if found.get("state") in ("pending", "running", "done", "failed") else {"state": "pending"}
 
     def epochs_done(self) -> int:
         """Epochs behind the checkpoint, so that a bar begins where training does."""
@@ -90,10 +92,14 @@ class FoldFolder:
     def load_scores(self, epoch: int) -> dict[str, list[Window]]:
         """Raw scores of an epoch, by video key, windows in order of their start."""
         grouped: dict[str, dict[int, dict[str, NDArray[Any]]]] = {}
-        with np.load(self.path / "scores" / f"{epoch:04d}.npz", allow_pickle=False) as arrays:
-            for key in arrays.files:
+        file = self.path / "scores" / f"{epoch:04d}.npz"
+        try:
+            for key, array in load_arrays(file).items():
                 video, start, name = key.rsplit("|", 2)
-                grouped.setdefault(video, {}).setdefault(int(start), {})[name] = arrays[key]
+                grouped.setdefault(video, {}).setdefault(int(start), {})[name] = array
+        except (OSError, ValueError) as error:
+            hint = f"delete the folder {self.path} and give the same command again: this fold is then trained anew"
+            raise RunError(f"{file} is damaged: {error}", hint=hint) from error
         return {v: [Window(start, parts[start]) for start in sorted(parts)] for v, parts in grouped.items()}
 
     @property

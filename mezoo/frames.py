@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mezoo.errors import DataError
+from mezoo.files import read_plain
 
 LITTER = {".ds_store", "thumbs.db", "desktop.ini"}
 """Files that operating systems leave behind; never a frame and never worth a word."""
@@ -220,16 +221,18 @@ def read_image(path: Path, *, grey: bool = False) -> NDArray[np.uint8]:
     import cv2
 
     try:
-        raw = np.fromfile(path, dtype=np.uint8)
+        raw = read_plain(path)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}", hint="check the disk and the permissions") from error
     cut = (
         path.suffix.lower() in {".jpg", ".jpeg"}
-        and raw[-2:].tobytes() != b"\xff\xd9"
-        and b"\xff\xd9" not in raw[-64:].tobytes()
+        and b"\xff\xd9" not in raw[-64:]
     )
     flag = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
-    image = None if cut or not len(raw) else cv2.imdecode(raw, flag)
+    try:
+        image = None if cut or not raw else cv2.imdecode(np.frombuffer(raw, dtype=np.uint8), flag)
+    except cv2.error:  # a header that says more pixels than `mezoo` lets OpenCV make room for
+        image = None
     if image is None:
         size = f"{len(raw)} bytes"
         raise DataError(

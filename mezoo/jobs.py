@@ -6,7 +6,7 @@ from typing import Any
 from lightning.pytorch.loggers import Logger
 
 from mezoo.errors import DataError, RecipeError
-from mezoo.extraction import Extraction, extract
+from mezoo.extraction import Extraction, fill
 from mezoo.fold import FoldJob
 from mezoo.fold_folder import FoldFolder
 from mezoo.models import Model, Recognizer
@@ -38,19 +38,22 @@ def task_of(work: Work) -> Task:
 
 def extracted(work: Work, progress: Progress) -> dict[str, Example]:
     """Features of every video, from the store or computed now. Raises DataError for a video that cannot have them."""
-    failures = extract(work.recipe.features, work.videos, work.options.cache, progress)
+    here = Extraction(work.recipe.features, work.options.cache)
+    failures = fill(here, work.videos, progress)
     if failures:
         raise DataError(failures[0].reason, hint=failures[0].hint)
-    return stored(work)
+    return _examples(work, here, verify=True)
 
 
-def stored(work: Work, *, verify: bool = True) -> dict[str, Example]:
-    """Every video with its features, which are in the store; `verify` reads them whole to find damage."""
-    here = Extraction(work.recipe.features, work.options.cache)
+def stored(work: Work) -> dict[str, Example]:
+    """Every video with its features, which are in the store and were verified before."""
+    return _examples(work, Extraction(work.recipe.features, work.options.cache), verify=False)
+
+
+def _examples(work: Work, here: Extraction, *, verify: bool) -> dict[str, Example]:
+    """`verify` reads features whole to find damage."""
     labels = work.clips.labels if work.clips else {}
-    return {
-        v.key: Example(v, here.store.get(v, here.extractor, here.made, verify), labels.get(v.key)) for v in work.videos
-    }
+    return {v.key: Example(v, here.get(v, verify), labels.get(v.key)) for v in work.videos}
 
 
 def job_of(
@@ -85,6 +88,7 @@ def job_of(
         ),
         seed=protocol.seed,
         rule=protocol.epoch,
+        compile=work.recipe.compile,
         start=None if init is None else start_of(init, [e.video for e in test]),
         made=made_of(work),
     )

@@ -79,6 +79,11 @@ class Model(L.LightningModule, ABC):
     sources: ClassVar[Mapping[str, str]] = {}
     trunk: ClassVar[tuple[str, ...]] = ()
     """Beginnings of the names of the tensors that another task can start from (`init: {part: trunk}`)."""
+    stackable: ClassVar[bool] = False
+    """Folds can be trained in one (`--executor stacked`): the loss of `training_step` follows from parameters, buffers,
+    epoch, number and tensors of the batch alone, without a branch on values; buffers are changed in place only."""
+    stacked: bool = False
+    """Set while `training_step` is taken for several folds at once, by `torch.func.vmap`."""
     batch_size: int = 16
     warmup_epochs: int = 0
     """Epochs (pre-training) after which raw scores begin to mean something; none are kept before."""

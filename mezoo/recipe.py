@@ -34,7 +34,7 @@ KeyPath = tuple[str, ...]
 _BLOCKS: dict[str, PluginKind] = {"dataset": "dataset", "features": "feature", "model": "model"}
 _NESTED: tuple[PluginKind, ...] = ("feature", "model", "dataset")
 """Kinds that a constructor's argument may be: `{use: name, ...}` inside a block."""
-_OWN_TRAINER_KEYS = {
+OWN_TRAINER_KEYS = {
     "callbacks": "mezoo keeps the held-out scores and the state of a fold by its own",
     "logger": "set the blocks `wandb` and `loggers`; CSV is always written",
     "default_root_dir": "give --runs",
@@ -84,6 +84,7 @@ class Recipe:
     stand_in: StandInBlock | None
     clips: ClipsBlock | None = None
     init: InitBlock | None = None
+    compile: bool = False
     executor: ExecutorBlock = field(default_factory=ExecutorBlock)
     loggers: tuple[str, ...] = ()
     origins: Mapping[KeyPath, str] = field(default_factory=dict[KeyPath, str])
@@ -95,6 +96,8 @@ class Recipe:
         rest: dict[str, Any] = {"protocol": self.protocol.model_dump(), "trainer": dict(self.trainer)}
         if self.init is not None:
             rest["init"] = self.init.model_dump(by_alias=True)
+        if self.compile:
+            rest["compile"] = True
         if self.stand_in is not None:
             rest["synthetic"] = {"data": self.stand_in.model_dump()}
         if self.clips is None:
@@ -268,6 +271,7 @@ class Draft:
             stand_in=envelope.synthetic.data if synthetic else None,
             clips=envelope.clips,
             init=envelope.init,
+            compile=envelope.compile,
             executor=envelope.executor,
             loggers=envelope.loggers,
             origins=self.origins,
@@ -330,8 +334,8 @@ class Draft:
         problems = check_block("lightning.Trainer", source, given)[1]
         for key, message in problems:
             self.problems.append((("trainer", key), message.split(" (it takes")[0]))
-        for key in _OWN_TRAINER_KEYS.keys() & given.keys():
-            self.problems.append((("trainer", key), f"trainer.{key} is not yours to set: {_OWN_TRAINER_KEYS[key]}"))
+        for key in OWN_TRAINER_KEYS.keys() & given.keys():
+            self.problems.append((("trainer", key), f"trainer.{key} is not yours to set: {OWN_TRAINER_KEYS[key]}"))
 
     def render(self) -> str:
         """Every problem, each with its line of the recipe where it has one."""

@@ -1,5 +1,6 @@
 """Plugins by entry point. Listing imports none of them; a broken one is reported and harms nobody else."""
 
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal
 
+from mezoo import API_VERSION, __version__
 from mezoo.errors import PluginError
 from mezoo.source import ClassSource, UnreadableError, import_defect, module_file, needs_probe, read_class
 
@@ -20,6 +22,8 @@ GROUPS: dict[PluginKind, str] = {
     "model": "mezoo.models",
     "recipe": "mezoo.recipes",
 }
+API_GROUP = "mezoo.api"
+"""Entry points whose names say for which `mezoo.API_VERSION` a distribution was written: "1", or a range "1-2"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Plugin:
     distribution: str
     version: str
     target: str
+    api: str = ""
+    """Versions of mezoo's API that its distribution declares, as written; "" where it declares none."""
 
     @property
     def module(self) -> str:
@@ -46,21 +52,42 @@ class Plugin:
         """What the plugin's source says of its class; nothing is imported. Raises UnreadableError."""
         return read_class(self.module, self.attribute)
 
+    def misfit(self) -> str:
+        """Why it was not written for this mezoo, '' if it was or says nothing; known before anything is imported."""
+        found = re.fullmatch(r"(\d+)(?:-(\d+))?", self.api)
+        if not self.api or (found and int(found[1]) <= API_VERSION <= int(found[2] or found[1])):
+            return ""
+        this = f"this is mezoo {__version__} with API {API_VERSION}"
+        if not found:
+            return f"{self.distribution} declares {API_GROUP} {self.api!r}, which is no number or range such as 1-2"
+        newer = int(found[1]) > API_VERSION
+        way = "pip install --upgrade mezoo" if newer else f"pip install --upgrade {self.distribution}"
+        return f"needs mezoo API {self.api}, {this}: {way}"
+
 
 @lru_cache(maxsize=1)
 def plugins() -> tuple[Plugin, ...]:
     """Every installed plugin, by kind and name; recipes are listed by file."""
     installed = entry_points()
+    api = {point.dist.name: point.name for point in installed.select(group=API_GROUP) if point.dist}
     found: list[Plugin] = []
     for kind, group in GROUPS.items():
         for point in installed.select(group=group):
-            name, version = (point.dist.name, point.dist.version) if point.dist else ("?", "?")
+            name, version = _told(point.dist) if point.dist else ("?", "?")
             if kind == "recipe":
-                found += [Plugin(kind, f.stem, name, version, str(f)) for f in _recipe_files(point.value)]
+                found += [
+                    Plugin(kind, f.stem, name, version, str(f), api.get(name, "")) for f in _recipe_files(point.value)
+                ]
             else:
-                found.append(Plugin(kind, point.name, name, version, point.value))
+                found.append(Plugin(kind, point.name, name, version, point.value, api.get(name, "")))
     order = list(GROUPS)
     return tuple(sorted(set(found), key=lambda p: (order.index(p.kind), p.name, p.distribution)))
+
+
+@lru_cache(maxsize=256)
+def _told(distribution: Any) -> tuple[str, str]:
+    """Name and version of a distribution, whose metadata would be parsed anew for each."""
+    return distribution.name, distribution.version
 
 
 def _recipe_files(package: str) -> list[Path]:
@@ -75,12 +102,12 @@ def _recipe_files(package: str) -> list[Path]:
 
 
 def find(kind: PluginKind, name: str) -> Plugin:
-    """The plugin called `name`, or `distribution:name` where two share it. Raises PluginError."""
+    """The plugin called `name`, or `distribution:name` where two share it. Raises PluginError, also for another API."""
     distribution, _, short = name.rpartition(":")
     named = [p for p in plugins() if p.kind == kind and p.name == short]
     found = [p for p in named if not distribution or _same(p.distribution, distribution)]
     if len(found) == 1:
-        return found[0]
+        return _fitting(found[0])
     if found:
         owners = " and ".join(f"{p.distribution} {p.version}" for p in found)
         picks = " or ".join(f"{p.distribution}:{short}" for p in found)
@@ -89,6 +116,14 @@ def find(kind: PluginKind, name: str) -> Plugin:
     raise PluginError(
         f"no {kind} is named {name!r}{did_you_mean(short, known)}", hint=f"known: {', '.join(known) or 'none'}"
     )
+
+
+def _fitting(plugin: Plugin) -> Plugin:
+    if reason := plugin.misfit():
+        what, _, way = reason.partition(": ")
+        named = f"{plugin.kind} {plugin.name!r} of {plugin.distribution} {plugin.version}"
+        raise PluginError(f"{named} {what}", hint=way or "ask its author")
+    return plugin
 
 
 def _same(a: str, b: str) -> bool:
@@ -103,14 +138,19 @@ def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
 
 def load(plugin: Plugin) -> Any:
     """Import the plugin's class. Raises PluginError naming the distribution and the reason."""
+    _fitting(plugin)
+    whole = f"{plugin.kind} {plugin.name!r} of {plugin.distribution} {plugin.version}"
     try:
-        return getattr(import_module(plugin.module), plugin.attribute)
+        found = getattr(import_module(plugin.module), plugin.attribute)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise PluginError(
-            f"{plugin.kind} {plugin.name!r} of {plugin.distribution} {plugin.version} cannot be loaded: {reason}",
+            f"{whole} cannot be loaded: {reason}",
             hint=f"mend or uninstall {plugin.distribution}; nothing else is affected",
         ) from error
+    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+        raise PluginError(f"{whole} has no {', '.join(missing)}", hint=f"write them in {plugin.target}")
+    return found
 
 
 def defect(plugin: Plugin) -> str:
@@ -118,6 +158,8 @@ def defect(plugin: Plugin) -> str:
 
     The source is read first; only where its top level runs code is it tried, in a process of its own.
     """
+    if reason := plugin.misfit():
+        return reason
     if plugin.kind == "recipe":
         return ""
     clash = [p for p in plugins() if (p.kind, p.name) == (plugin.kind, plugin.name) and p != plugin]

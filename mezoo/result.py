@@ -3,13 +3,13 @@
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from mezoo.errors import RunError
-from mezoo.files import write_atomic
+from mezoo.files import read_object, write_atomic
 
 SCHEMA = 2
 _LIBRARIES = ("mezoo", "torch", "lightning", "numpy", "opencv-contrib-python", "scikit-image", "wandb")
@@ -50,15 +50,28 @@ class Result:
     def read(cls, path: Path) -> "Result":
         """Read a result. Raises RunError for a file that is none, or of another schema."""
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = read_object(path)
             found = data.get("schema")
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError) as error:
             raise RunError(f"{path} is not a result of mezoo: {error}", hint="run mezoo fit again") from error
         if found != SCHEMA:
             raise RunError(
                 f"{path} has schema {found}, this mezoo reads {SCHEMA}", hint="install the mezoo that wrote it"
             )
-        return cls(**data)
+        try:
+            return _checked(cls(**data))
+        except TypeError as error:
+            raise RunError(f"{path} is not a result of mezoo: {error}", hint="run mezoo fit again") from error
+
+
+def _checked(result: Result) -> Result:
+    """The same result. Raises TypeError where a value is not of the kind that its field has."""
+    for told in fields(Result):
+        kind: Any = get_origin(told.type) or told.type
+        value = getattr(result, told.name)
+        if not isinstance(value, int | float if kind is float else kind):
+            raise TypeError(f"its {told.name} is a {type(value).__name__}")
+    return result
 
 
 def environment(device: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from mezoo.errors import RunError
-from mezoo.files import write_atomic
+from mezoo.files import read_object, write_atomic
 from mezoo.fold_folder import FoldFolder
 
 FINAL = "final"
@@ -56,9 +56,10 @@ class RunFolder:
     def told(self) -> dict[str, Any]:
         """What `begin` wrote. Raises RunError for a folder that is no run."""
         try:
-            return json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            return read_object(self.path / "run.json")
         except (OSError, ValueError) as error:
-            raise RunError(f"{self.path} is no run folder: it has no run.json", hint="mezoo fit makes one") from error
+            what = f"{self.path} is no run folder: it has no run.json that can be read"
+            raise RunError(what, hint="mezoo fit makes one") from error
 
     def discard(self) -> None:
         """Remove everything that an earlier run left. Raises RunError if another process is writing it."""
@@ -86,7 +87,7 @@ class RunFolder:
     def check(self, identity: Mapping[str, Any]) -> None:
         """Raise RunError if the run was begun with other data: a continued run must never mix two."""
         try:
-            known = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            known = read_object(self.path / "run.json")
         except (OSError, ValueError):
             return
         if known.get("data") != identity["data"]:

@@ -1,6 +1,7 @@
 """Reads a class from its source file without importing it: docstring, constructor, literal class attributes."""
 
 import ast
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -67,6 +68,13 @@ class ClassSource:
 
 def module_file(module: str) -> Path:
     """Source file of a dotted module. Imports nothing, not even parent packages. Raises UnreadableError."""
+    return _module_file(module, tuple(sys.path))
+
+
+@lru_cache(maxsize=1024)
+def _module_file(module: str, places: tuple[str, ...]) -> Path:
+    """`places` are those that are searched: the answer is kept as long as they are the same."""
+    del places
     top, *rest = module.split(".")
     try:
         spec = find_spec(top)

@@ -1,10 +1,9 @@
 """Tables of intervals: predictions and ground truth as CSV, 0-based frames, both ends included."""
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from mezoo.files import write_csv
+from mezoo.files import read_rows, write_csv
 from mezoo.records import Spot, Video
 
 SPOT_COLUMNS = ("dataset", "subject", "video", "kind", "onset", "offset", "score")
@@ -17,9 +16,8 @@ def write_spots(path: Path, spots: Iterable[Spot]) -> None:
 
 
 def read_spots(path: Path) -> list[Spot]:
-    """The inverse of `write_spots`."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [*csv.DictReader(file)]
+    """The inverse of `write_spots`. Raises OSError, ValueError or KeyError for another file."""
+    rows = read_rows(path)
     return [
         Spot(
             video="/".join((row["dataset"], row["subject"], row["video"])),

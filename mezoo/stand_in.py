@@ -11,6 +11,8 @@ from filelock import FileLock
 from mezoo.contracts import SYNTHETIC_MARK, Dataset, StandIn
 from mezoo.errors import StoreError
 from mezoo.progress import Progress
+from mezoo.registry import plugins
+from mezoo.source import UnreadableError, module_file
 
 GENERATOR = "3"
 """Raise it when the renderer or a writer draws something else: stand-ins are then made anew."""
@@ -18,7 +20,7 @@ GENERATOR = "3"
 
 def stand_in_root(dataset: type[Dataset], name: str, spec: StandIn, cache: Path, progress: Progress) -> Path:
     """Folder of a dataset's stand-in; written now if it is not there yet. A half-written one never shows."""
-    text = json.dumps([name, GENERATOR, asdict(spec)], sort_keys=True)
+    text = json.dumps([name, GENERATOR, asdict(spec), *_writer(dataset)], sort_keys=True)
     target = cache / "synthetic" / f"{name}-{spec.preset}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     if (target / SYNTHETIC_MARK).is_file():
         return target
@@ -38,6 +40,21 @@ def stand_in_root(dataset: type[Dataset], name: str, spec: StandIn, cache: Path,
             shutil.rmtree(target, ignore_errors=True)
             part.rename(target)
     return target
+
+
+def _writer(dataset: type[Dataset]) -> list[str]:
+    """Of a guest's dataset, a hash of its package's source: while its author works on the writer, none is stale."""
+    ours = {p.module for p in plugins() if p.distribution == "mezoo"}
+    if dataset.__module__ in ours:
+        return []
+    try:
+        folder = module_file(dataset.__module__).parent
+    except UnreadableError:
+        return []
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.py")):
+        digest.update(file.name.encode() + file.read_bytes())
+    return [digest.hexdigest()]
 
 
 def is_synthetic(root: Path) -> bool:

@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from mezoo.contracts import FeatureExtractor
 from mezoo.errors import StoreError
-from mezoo.files import write_atomic
+from mezoo.files import read_object, write_atomic
 from mezoo.records import Features, FeatureStream, Video
 from mezoo.tensor_file import read_mapped, write_blocks
 
@@ -96,7 +96,10 @@ class FeatureStore:
         sidecar = _read_sidecar(path)
         if sidecar is None or not (self.has(key) if verify else path.is_file()):
             return None
-        values, positions = read_mapped(path)
+        try:
+            values, positions = read_mapped(path)
+        except (OSError, ValueError):
+            return None
         os.utime(path)
         return Features(values, positions, sidecar["n_frames"], sidecar["fps"], sidecar["facts"])
 
@@ -175,8 +178,25 @@ class FeatureStore:
         """Every complete entry, by path."""
         for path in sorted(self.root.glob("*/*/*.safetensors")):
             if sidecar := _read_sidecar(path):
-                stat = path.stat()
+                try:
+                    stat = path.stat()
+                except OSError:  # removed meanwhile, or a link that leads nowhere
+                    continue
                 yield Entry(path, sidecar["key"], stat.st_size, sidecar["created"], stat.st_mtime)
+
+    def sound(self, entry: Entry) -> bool:
+        """Whether an entry holds the bytes that were written; reads it once."""
+        sidecar = _read_sidecar(entry.path)
+        try:
+            return sidecar is not None and _checksum(entry.path) == sidecar["sha256"]
+        except OSError:
+            return False
+
+    def leftovers(self) -> list[Path]:
+        """Files that belong to no entry: of processes that were ended, or with a damaged sidecar."""
+        files = [path for path in sorted(self.root.glob("*/*/*")) if path.suffix != ".lock"]
+        whole = {entry.path.stem for entry in self.entries()}
+        return [path for path in files if path.stem not in whole]
 
     def explain(self, key: Mapping[str, Any]) -> str:
         """'stored', or why an entry is missing: which parts of the key differ from the nearest one of this video."""
@@ -203,10 +223,15 @@ class FeatureStore:
 
 
 def _read_sidecar(path: Path) -> dict[str, Any] | None:
+    """What was written beside an entry; None where it is missing or not of the form that `_write` gives it."""
+    kinds = {"key": dict, "sha256": str, "n_frames": int, "fps": int | float, "facts": dict, "created": int | float}
     try:
-        return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        found = read_object(path.with_suffix(".json"))
     except (OSError, ValueError):
         return None
+    key = found.get("key")
+    whole = all(isinstance(found.get(name), kind) for name, kind in kinds.items())
+    return found if whole and isinstance(key, dict) and {"extractor", "dataset", "video"} <= {*key} else None
 
 
 def _checksum(path: Path) -> str:

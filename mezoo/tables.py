@@ -6,18 +6,25 @@ import io
 import math
 import re
 import warnings
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mezoo.errors import DataError
+from mezoo.files import read_plain as read_plain
 
 Cell = str | int | float | None
 """A cell as given: text stripped of outer spaces, a number, or None (empty, an error, or a formula without value)."""
 
 _EXCEL_ERRORS = {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"}
 _AGAIN = "copy the file from the owner's archive again, or open it once in a spreadsheet program and save it as .xlsx"
+
+
+_LARGEST = 64 << 20
+"""Bytes of a table, packed or unpacked; the largest published one has about a megabyte."""
+_MOST_CELLS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,7 @@ def read_table(path: Path, columns: Sequence[Column], *, sheet: str = "", within
 def read_sheets(path: Path) -> tuple[Sheet, ...]:
     """Every sheet of a file, told apart by its content and not by its ending. Raises DataError if it cannot be read."""
     try:
-        raw = path.read_bytes()
+        raw = read_plain(path, _LARGEST)
     except OSError as error:
         raise DataError(f"cannot read the table {path}: {error.strerror}", hint="check the path") from error
     if not raw.strip():
@@ -137,7 +144,7 @@ def number(cell: Cell) -> float | None:
     """A cell as a number, also when it is stored as text; None for anything else ('', '/', 'NULL', nan)."""
     try:
         value = float(cell) if cell is not None else math.nan
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return value if math.isfinite(value) else None
 
@@ -258,9 +265,18 @@ def _cell(value: Any) -> Cell:
 def _xlsx(raw: bytes) -> tuple[Sheet, ...]:
     import openpyxl
 
+    with zipfile.ZipFile(io.BytesIO(raw)) as file:
+        # No member is read beyond the size that its header gives.
+        size = sum(info.file_size for info in file.infolist())
+    if size > _LARGEST:
+        raise ValueError(f"it unpacks to {size >> 20} MB, more than {_LARGEST >> 20} MB")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # extensions of newer spreadsheet programs, no concern of ours
         book = openpyxl.load_workbook(io.BytesIO(raw), data_only=True)
+    for s in book.worksheets:
+        if s.max_row * s.max_column > _MOST_CELLS:
+            spans = f"{s.max_row} rows and {s.max_column} columns"
+            raise ValueError(f"sheet {s.title!r} spans {spans}: clear what lies far out")
     return tuple(_sheet(s.title, s.iter_rows(values_only=True)) for s in book.worksheets)
 
 

@@ -1,6 +1,7 @@
 """A safetensors file written block by block: its header has a fixed length and is filled in at the end."""
 
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from mezoo.errors import PluginError
 
 _HEADER = 512
+_LONGEST = 1 << 20
+"""Bytes of a header that is believed."""
 _NAMES = {
     "bool": "BOOL",
     "uint8": "U8",
@@ -58,17 +61,32 @@ def read_mapped(path: Path) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
-        entries = json.loads(file.read(length))
-        start = 8 + length
-        places = entries["positions"]["data_offsets"]
-        file.seek(start + places[0])
-        positions = np.frombuffer(file.read(places[1] - places[0]), dtype=np.int64).copy()
-    told = entries["values"]
-    dtype = np.dtype({code: name for name, code in _NAMES.items()}[told["dtype"]])
-    shape = tuple(told["shape"])
+        if length > _LONGEST:
+            raise ValueError(f"its header has {length} bytes")
+        try:
+            entries = json.loads(file.read(length))
+            told, where = entries["values"], entries["positions"]
+            dtype = np.dtype({code: name for name, code in _NAMES.items()}[told["dtype"]])
+            shape = tuple(map(int, told["shape"]))
+            (begin, end), (first, last) = _span(told), _span(where)
+        except (KeyError, TypeError, RecursionError, OverflowError) as error:
+            raise ValueError(f"its header is not that of features ({type(error).__name__}: {error})") from error
+        start, size = 8 + length, path.stat().st_size - 8 - length
+        fits = all(n >= 0 for n in shape) and math.prod(shape) * dtype.itemsize == end - begin
+        if not fits or not shape or last - first != 8 * shape[0] or max(end, last) > size:
+            raise ValueError("its header and its size do not agree")
+        file.seek(start + first)
+        positions = np.frombuffer(file.read(last - first), dtype=np.int64).copy()
     if 0 in shape:
         return np.empty(shape, dtype), positions
-    return np.memmap(path, dtype, "c", start + told["data_offsets"][0], shape), positions
+    return np.memmap(path, dtype, "c", start + begin, shape), positions
+
+
+def _span(told: Any) -> tuple[int, int]:
+    begin, end = map(int, told["data_offsets"])
+    if not 0 <= begin <= end:
+        raise ValueError(f"a tensor lies from {begin} to {end}")
+    return begin, end
 
 
 def _check(values: NDArray[Any], where: NDArray[np.int64], shape: list[int], dtype: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from mezoo.errors import RecipeError
+from mezoo.files import read_plain
 
 Path_ = tuple[str, ...]
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -15,6 +16,11 @@ _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(
     r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 )
+_LARGEST = 1 << 20
+"""Bytes of a recipe."""
+_LONGEST = 40
+"""Digits of a whole number."""
+DEEPEST = 64
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -39,7 +45,7 @@ def scalar(text: str) -> Any:
     """A YAML 1.2 plain scalar: true/false/null, int, float, else text."""
     if text.lower() in _WORDS and text in {text.lower(), text.capitalize(), text.upper()}:
         return _WORDS[text.lower()]
-    if _INT.fullmatch(text):
+    if _INT.fullmatch(text) and len(text) <= _LONGEST:
         return int(text)
     if _FLOAT.fullmatch(text):
         return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
@@ -49,6 +55,7 @@ def scalar(text: str) -> Any:
 def parse(text: str, name: str) -> Marked:
     """Data of a YAML text that is one mapping. Raises RecipeError with `name`:line for a slip or a key given twice."""
     try:
+        shallow(text)
         root = yaml.compose(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -70,9 +77,23 @@ def parse(text: str, name: str) -> Marked:
 def read(path: Path) -> Marked:
     """`parse` of a file."""
     try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
+        return parse(read_plain(path, _LARGEST).decode("utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"cannot read {path}: {error}", hint="check the path and that it is UTF-8 text") from error
+
+
+def shallow(text: str, depth: int = DEEPEST, *, aliases: bool = True) -> None:
+    """Raise yaml.YAMLError for YAML that is nested deeper, which the reader written in C does not survive.
+
+    Without `aliases` also for YAML that refers to itself, and so may be far larger than its text.
+    """
+    level = 0
+    for event in yaml.parse(text, Loader):
+        level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) and not aliases:
+            raise yaml.YAMLError(f"line {event.start_mark.line + 1}: it refers to itself")
+        if level > depth:
+            raise yaml.YAMLError(f"line {event.start_mark.line + 1}: nested deeper than {depth}")
 
 
 def _build(node: yaml.Node, path: Path_, marked: Marked, name: str) -> Any:

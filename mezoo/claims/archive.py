@@ -1,6 +1,7 @@
 """The files of a claim: the same bytes every time they are packed, and read without trusting any of them."""
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from typing import Any
 
 from mezoo.claims.reasons import Refused
 from mezoo.errors import RunError
+from mezoo.files import read_plain
 
 MANIFEST = "claim.json"
 FORMAT, VERSION = "mezoo claim", 1
@@ -50,7 +52,7 @@ def read_zip(path: Path) -> Members:
     """The members of a claim, in memory. Raises RunError for a file that is no claim, Refused for an unsafe one."""
     hint = "give the file that mezoo submit wrote"
     try:
-        with zipfile.ZipFile(path) as file:
+        with zipfile.ZipFile(io.BytesIO(read_plain(path, LARGEST_IN_ALL))) as file:
             if MANIFEST not in file.namelist():
                 raise RunError(f"{path} is not a claim: it holds no {MANIFEST}", hint=hint)
             _check_names(file.infolist())

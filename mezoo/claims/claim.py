@@ -60,6 +60,8 @@ class Claim:
 
     def of_fold(self, fold: FoldFacts) -> Decoded:
         """The left-out videos of a fold with their predictions."""
+        if lacking := [key for key in fold.videos if key not in self.decoded]:
+            raise Refused("scores", f"predictions.csv says nothing of {lacking[0]}, which a fold leaves out")
         return [self.decoded[key] for key in fold.videos]
 
 

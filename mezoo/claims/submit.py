@@ -82,5 +82,7 @@ def _without_root(recipe: bytes) -> bytes:
     import yaml
 
     settings = load_yaml("recipe.yaml", recipe)
-    settings.get("dataset", {}).pop("root", None)
+    if not isinstance(settings, dict) or not isinstance(settings.get("dataset"), dict):
+        raise Refused("form", "recipe.yaml names no dataset")
+    settings["dataset"].pop("root", None)
     return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True).encode()

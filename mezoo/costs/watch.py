@@ -70,8 +70,8 @@ class Watch(EveryEpoch):
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
         """The first step warms up; of the others the time from end to end is taken, loading included."""
         if self._counter is not None:
-            self._counter.__exit__(None, None, None)
-            self.flops, self._counter = self._counter.get_total_flops(), None
+            self.flops = self._counter.get_total_flops()
+            self._stop_counting()
             self._last = _now(self.device)
             self.seen["first"] = self._last - self._began
             return
@@ -80,6 +80,15 @@ class Watch(EveryEpoch):
         self._last = now
         if len(self.steps) >= STEPS or now - self._began > BUDGET_S:
             trainer.should_stop = True  # the rest of this epoch alone: see on_train_epoch_end
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:  # noqa: ARG002
+        """A step that fails must not leave the counter over what this process does next."""
+        self._stop_counting()
+
+    def _stop_counting(self) -> None:
+        if self._counter is not None:
+            self._counter.__exit__(None, None, None)
+            self._counter = None
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """What a real fold does now, and its checkpoint once more to know its part."""

@@ -1,5 +1,6 @@
 """What a dataset plugin needs: tolerant discovery, annotation rows, AUs, class maps, and a writer of stand-ins."""
 
+from mezoo.arrays import load_arrays
 from mezoo.contracts import (
     SYNTHETIC_MARK,
     Bars,
@@ -12,6 +13,7 @@ from mezoo.contracts import (
 )
 from mezoo.datasets import action_units, annotations, class_maps, folders, stand_ins
 from mezoo.datasets.index import Clip, Index, IndexedDataset, corrected
+from mezoo.datasets.stored import StoredFrames, taken
 from mezoo.errors import PluginError
 from mezoo.records import Annotation
 from mezoo.registry import find as _find
@@ -27,6 +29,7 @@ __all__ = [
     "Index",
     "IndexedDataset",
     "StandIn",
+    "StoredFrames",
     "Verification",
     "action_units",
     "annotations",
@@ -35,8 +38,10 @@ __all__ = [
     "family_of",
     "find",
     "folders",
+    "load_arrays",
     "no_bars",
     "stand_ins",
+    "taken",
 ]
 
 

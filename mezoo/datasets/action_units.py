@@ -70,6 +70,8 @@ _OR = re.compile(r"\s+or\s+|(?<=[\dA-E)?])\s*or\s*(?=\(|[LRATB]{0,2}\s*\d|AU)", 
 _REF = re.compile(r"\bref(?:er)?\s*\(", re.IGNORECASE)
 _DOUBTED: frozenset[Flag] = frozenset({"ref"})
 _CHOICE: frozenset[Flag] = frozenset({"or"})
+_LONGEST = 1000
+"""Letters of a cell that may hold AUs; a longer one is prose, and would take minutes to look through."""
 _NOTHING = {"", "?", "null", "nan", "none", "/", "\\", "-"}
 
 
@@ -81,7 +83,7 @@ def parse(cell: str | int | float | None) -> ActionUnits:
     """
     raw = "" if cell is None else f"{cell:.10g}" if isinstance(cell, float) else str(cell)
     text = unicodedata.normalize("NFKC", raw).replace("、", ",").strip()
-    if text.casefold() in _NOTHING:
+    if text.casefold() in _NOTHING or len(text) > _LONGEST:
         return ActionUnits(raw)
     return ActionUnits(raw, tuple(unit for term in _terms(text) for unit in _term(term, frozenset())))
 

@@ -1,6 +1,5 @@
 """Tables and folders joined: what a dataset of image folders with an annotation table is made of."""
 
-import json
 from abc import abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from mezoo.datasets.action_units import parse
 from mezoo.datasets.annotations import NO_APEX, place
 from mezoo.datasets.class_maps import class_map
 from mezoo.errors import DataError
+from mezoo.files import read_object
 from mezoo.frames import ImageFolder
 from mezoo.records import Annotation, Expression, Video, full_code
 from mezoo.tables import Erratum, Row, apply_errata, read_errata
@@ -248,8 +248,8 @@ def corrected(
 
 def _expected(mark: Path) -> dict[str, int]:
     try:
-        return {str(k): int(n) for k, n in json.loads(mark.read_text(encoding="utf-8"))["expected"].items()}
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+        return {str(k): int(n) for k, n in read_object(mark)["expected"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise DataError(
             f"{mark} cannot be read ({error})", hint="delete the stand-in and have it written again"
         ) from error

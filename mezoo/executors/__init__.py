@@ -1,4 +1,4 @@
-"""Where the folds of a run are trained: here one after the other, in processes, or on a cluster. Equal results."""
+"""Where the folds of a run are trained: here, one by one or in one; in processes; on a cluster. Equal results."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -8,7 +8,7 @@ from mezoo.progress import Progress
 
 Executor = Callable[[Bench, Progress], None]
 """Trains every pending fold of a bench; one that fails, or whose process dies, does not stop the others."""
-ROOMS: Mapping[str, str] = {"inline": "inline", "process": "process", "ray": "ray_tasks"}
+ROOMS: Mapping[str, str] = {"inline": "inline", "process": "process", "ray": "ray_tasks", "stacked": "stacked"}
 """Modules of this package, each with a function `train`, by the name that a recipe uses."""
 
 

@@ -36,6 +36,8 @@ class Bench:
         fold, folder = self.fold(name), self.work.folder.fold(name)
         with folder.held():
             wandb_run = self.tracker.open(name, "fold", self.work.recipe.resolved())
+            if self.work.recipe.trainer.get("devices", 1) not in (1, "1"):
+                wandb_run.start()  # each device has a process, forked from this one
             outcome = run_fold(job_of(self.work, fold, self.examples, folder, [wandb_run]), self.task, bar)
             wandb_run.summarise(flat_scores(outcome))
             wandb_run.finish(failed=outcome["state"] == "failed")
@@ -46,7 +48,7 @@ def bench_of(work: Work, say: Callable[[str], None], examples: Mapping[str, Exam
     """The bench of a process; without `examples` they are taken from the store, where they have been verified."""
     quiet_libraries()
     tracker = WandbTracker(work.recipe.wandb, work.name, work.folder.path, say)
-    return Bench(work, task_of(work), stored(work, verify=False) if examples is None else examples, tracker)
+    return Bench(work, task_of(work), stored(work) if examples is None else examples, tracker)
 
 
 def flat_scores(outcome: Mapping[str, Any]) -> dict[str, float]:

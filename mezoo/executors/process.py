@@ -14,6 +14,7 @@ from mezoo.executors.machine import GIB, cores, free_memory
 from mezoo.executors.one import Bench, told
 from mezoo.executors.worker import serve
 from mezoo.progress import Progress
+from mezoo.side_by_side import of_death
 
 
 @dataclass
@@ -122,7 +123,7 @@ class _Pool:
         if not worker.fold:
             return
         worker.shut()
-        reason = _of_death(worker.process.exitcode)
+        reason = of_death(worker.process.exitcode)
         folder = self.bench.work.folder.fold(worker.fold)
         folder.record("failed", error=reason, seconds=folder.status().get("seconds", 0.0))
         self.progress.say(f"{worker.fold} failed: {reason}; the same command tries it again")
@@ -143,10 +144,3 @@ class _Pool:
                 f"{len(self.workers)} instead of {self.most} processes: a fold needs {self.peak / GIB:.1f} GiB, "
                 f"{free / GIB:.1f} GiB are free"
             )
-
-
-def _of_death(code: int | None) -> str:
-    if code is not None and code < 0:
-        memory = " (killed: was there too little memory?)" if code == -9 else ""
-        return f"its process died of signal {-code}{memory}"
-    return f"its process ended with code {code}"

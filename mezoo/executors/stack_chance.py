@@ -19,7 +19,7 @@ class Generators:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._state = self._now()
+        self._first = self._state = self._now()
 
     def draw(self, draw: Draw, like: Tensor) -> Tensor:
         """What `draw` gives for this fold."""
@@ -28,11 +28,12 @@ class Generators:
         self._state = self._now()
         return found
 
-    def set(self) -> None:
-        """Let torch draw from here on as this fold would."""
-        torch.set_rng_state(self._state[0])
-        if len(self._state) > 1:
-            torch.cuda.set_rng_state(self._state[1], self._device)
+    def set(self, *, anew: bool = False) -> None:
+        """Let torch draw from here on as this fold would; `anew`: as it would have before its step."""
+        state = self._first if anew else self._state
+        torch.set_rng_state(state[0])
+        if len(state) > 1:
+            torch.cuda.set_rng_state(state[1], self._device)
 
     def _now(self) -> tuple[Tensor, ...]:
         here = torch.get_rng_state()
@@ -43,24 +44,18 @@ class Drawn(torch.autograd.Function):
     """A draw for each fold; has a meaning under `vmap` over folds only."""
 
     @staticmethod
-    def forward(number: Tensor, like: Tensor, draw: Draw, folds: Sequence[Generators]) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(*inputs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Never without `vmap`."""
-        raise RuntimeError("draws of several folds need vmap")
+        raise RuntimeError(f"{len(inputs)} arguments, and no vmap over folds")
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
         """No gradient goes through chance."""
 
     @staticmethod
-    def vmap(
-        info: Any,  # noqa: ARG004
-        in_dims: tuple[int | None, ...],
-        number: Tensor,  # noqa: ARG004
-        like: Tensor,
-        draw: Draw,
-        folds: Sequence[Generators],
-    ) -> tuple[Tensor, int]:
-        """One after the other, each from its own generator."""
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[Tensor, int]:  # noqa: ARG004
+        """One after the other, each from its own generator; `args` are those of `apply`."""
+        like, draw, folds = args[1:]
         at = in_dims[1]
         shapes = [like] * len(folds) if at is None else like.unbind(at)
         return torch.stack([fold.draw(draw, own) for fold, own in zip(folds, shapes, strict=True)]), 0
@@ -94,7 +89,7 @@ class FoldChance(TorchFunctionMode):
 
     def _dropped(self, func: Any, args: Sequence[Any], given: dict[str, Any]) -> Tensor:
         names = ("input", "p", "training", "inplace")
-        asked = {"p": 0.5, "training": True} | dict(zip(names, args, strict=False)) | given
+        asked: dict[str, Any] = {"p": 0.5, "training": True} | dict(zip(names, args, strict=False)) | given
         values = asked["input"]
         if not asked["training"] or not asked["p"]:
             return values

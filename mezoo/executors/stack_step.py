@@ -17,8 +17,8 @@ from mezoo.errors import RecipeError
 from mezoo.executors.stack_chance import FoldChance, Generators
 from mezoo.models import Batch, Model
 
-LOSS_APART, GRADIENT_APART = 1e-3, 1e-2
-"""How far a fold's first step in the stack may be from its own, relative: reduced precision of GPUs must pass."""
+APART = {"cpu": (1e-5, 1e-3), "other": (1e-3, 1e-2)}
+"""How far loss and buffers, and gradient, of a fold's first step in the stack may be from its own: GPUs round more."""
 INSTEAD = "take --executor inline or process"
 
 Logged = list[tuple[str, Any, Mapping[str, Any]]]
@@ -54,7 +54,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a step gave a fold: loss (), gradients and buffers by name (a parameter not used has none), what it logged."""
+    """What a step gave a fold: loss (), gradients by name (None: not used), buffers by name, and what it logged."""
 
     loss: Tensor
     gradients: Mapping[str, Tensor | None]
@@ -124,8 +124,7 @@ def together(asks: Sequence[Ask]) -> list[Answer]:
         parameters[name].requires_grad_()
     buffers = _stacked([dict(ask.model.named_buffers()) for ask in asks])
     losses, logged = _forward(asks, parameters, buffers)
-    found = torch.autograd.grad(losses.sum(), [parameters[n] for n in learning], allow_unused=True)
-    gradients = dict(zip(learning, found, strict=True))
+    gradients = dict(zip(learning, _gradients(losses.sum(), [parameters[n] for n in learning]), strict=True))
     return [
         Answer(
             losses[i].detach(),
@@ -154,8 +153,9 @@ def _forward(
         return loss, [value.detach() for _, value, _ in logged if isinstance(value, Tensor)]
 
     numbers = torch.arange(len(asks), device=lead.model.device)
-    arrays = torch.stack([a.batch.starts for a in asks]), *(
-        _stacked([part(a.batch) for a in asks]) for part in (lambda b: b.inputs, lambda b: b.targets)
+    arrays = (
+        torch.stack([a.batch.starts for a in asks]),
+        *(_stacked([part(a.batch) for a in asks]) for part in (lambda b: b.inputs, lambda b: b.targets)),
     )
     lead.model.stacked = True
     try:
@@ -174,7 +174,13 @@ def _stacked(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 @contextmanager
 def caught_logs(model: Model, logged: Logged) -> Generator[None]:
     """Keep what `self.log` and `self.log_dict` are given, instead of logging it."""
-    vars(model)["log"] = lambda name, value, *rest, **more: logged.append((name, value, _named(rest, more)))
+
+    def log(name: str, value: Any, *rest: Any, **more: Any) -> None:
+        if not isinstance(value, Tensor | float | int):
+            raise Unstackable(f"it logs {name} as a {type(value).__name__}, not as a number")
+        logged.append((name, value, _named(rest, more)))
+
+    vars(model)["log"] = log
     try:
         yield
     finally:
@@ -191,21 +197,23 @@ def check(ask: Ask, answer: Answer, name: str) -> None:
 
     What `training_step` reads beside parameters, buffers and batch is that of one fold in the stack.
     """
-    before = {n: b.clone() for n, b in ask.model.named_buffers()}
-    ask_again = {n: p for n, p in ask.model.named_parameters() if p.requires_grad}
+    before = {n for n, _ in ask.model.named_buffers()}
+    learning = [p for p in ask.model.parameters() if p.requires_grad]
+    ask.chance.set(anew=True)
     with caught_logs(ask.model, []):
         loss = ask.plain(ask.batch, ask.index)
-    found = torch.autograd.grad(loss, [*ask_again.values()], allow_unused=True)
-    pairs = [(a, b) for a, b in zip(found, answer.gradients.values(), strict=True) if a is not None and b is not None]
-    unused = any((a is None) != (b is None) for a, b in zip(found, answer.gradients.values(), strict=True))
+    ask.chance.set()
+    both = [*zip(_gradients(loss, learning), answer.gradients.values(), strict=True)]
+    pairs = [(a, b) for a, b in both if a is not None and b is not None]
+    unused = any((a is None) != (b is None) for a, b in both)
+    after = dict(ask.model.named_buffers())
+    numbers, slope = APART["cpu" if loss.device.type == "cpu" else "other"]
+    kept = [(after[n], b) for n, b in answer.buffers.items()]
     apart = {
-        "loss": _apart([(loss.detach(), answer.loss)]) / LOSS_APART,
-        "gradient": _apart(pairs) / GRADIENT_APART + unused,
-        "buffers": _apart([(b, answer.buffers[n]) for n, b in ask.model.named_buffers()]) / LOSS_APART,
+        "loss": _apart([(loss.detach(), answer.loss)]) / numbers,
+        "gradient": _apart(pairs) / slope + 2 * unused,
+        "buffers": _apart(kept) / numbers + 2 * (set(after) != before),
     }
-    with torch.no_grad():
-        for n, buffer in ask.model.named_buffers():
-            buffer.copy_(before[n])
     wrong = [part for part, by in apart.items() if not by <= 1]
     if wrong and bool(loss.isfinite()):
         raise RecipeError(
@@ -214,6 +222,11 @@ def check(ask: Ask, answer: Answer, name: str) -> None:
             "batch",
             hint=INSTEAD,
         )
+
+
+def _gradients(loss: Tensor, learning: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
+    """Of each parameter, None for one that the loss does not use."""
+    return torch.autograd.grad(loss, learning, allow_unused=True)
 
 
 def _apart(pairs: Sequence[tuple[Tensor, Tensor]]) -> float:

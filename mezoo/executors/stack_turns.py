@@ -41,14 +41,14 @@ class Seat(Generic[Asked, Told]):
 
     def wait(self, ask: Asked) -> Told | None:
         """Ask and wait for the answer; called by the work itself. Its chance is as before afterwards, but torch's."""
-        kept = random.getstate(), np.random.get_state()  # noqa: NPY002
+        kept = random.getstate(), np.random.get_state()
         self.ask = ask
         self._back.release()
         self._go.acquire()
         if self._stopped:
             raise Stopped
         random.setstate(kept[0])
-        np.random.set_state(kept[1])  # noqa: NPY002
+        np.random.set_state(kept[1])
         return self._answer
 
     def stop(self) -> None:
@@ -67,7 +67,7 @@ class Seat(Generic[Asked, Told]):
                 self._work(self)
         except Stopped:
             pass
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             self.error = error
         self.ended = True
         self._back.release()

@@ -92,6 +92,8 @@ def _look(path: Path) -> None:
     if path.is_dir():
         raise DataError(f"{path} is a folder, not a film", hint="frames in a folder are read with ImageFolder")
     try:
+        if path.exists() and not path.is_file():
+            raise DataError(f"{path} is a pipe or a device, not a film", hint="give the film as a file")
         with path.open("rb") as file:
             empty = not file.read(1)
     except FileNotFoundError as error:

@@ -8,7 +8,9 @@ from typing import Any
 import yaml
 
 from mezoo.errors import RunError
+from mezoo.files import read_plain
 from mezoo.result import Result
+from mezoo.yaml_marks import shallow
 
 DEFAULT = "runs"
 
@@ -73,8 +75,10 @@ def _settings(path: Path, result: Result) -> dict[str, Any]:
     """Everything that decides the result but the seed; from result.json where the recipe is missing or damaged."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        settings: Any = yaml.load(path.read_text(encoding="utf-8"), loader)  # a safe loader, the quick one
-    except (OSError, ValueError, yaml.YAMLError):
+        text = read_plain(path).decode("utf-8")
+        shallow(text, aliases=False)
+        settings: Any = yaml.load(text, loader)  # a safe loader, the quick one
+    except (OSError, ValueError, TypeError, yaml.YAMLError):
         settings = None
     if not isinstance(settings, dict) or not isinstance(settings.get("protocol"), dict):
         blocks = {"model": result.model["name"], "features": result.features["name"]}

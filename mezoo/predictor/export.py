@@ -181,6 +181,9 @@ def _without_root(recipe: str) -> str:
     """A resolved recipe without the folder in which its maker keeps the data."""
     import yaml
 
+    from mezoo.yaml_marks import shallow
+
+    shallow(recipe, aliases=False)
     settings = yaml.safe_load(recipe)
     settings.get("dataset", {}).pop("root", None)
     return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)

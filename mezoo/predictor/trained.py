@@ -8,6 +8,7 @@ from typing import Any
 
 from mezoo.envelope import ClipsBlock
 from mezoo.errors import RunError
+from mezoo.files import read_object
 from mezoo.prediction import Method
 from mezoo.recipe import Block, read_block
 from mezoo.registry import load
@@ -116,7 +117,7 @@ def measured(result: Mapping[str, Any]) -> str:
     """What a run scored, in words; says so where nothing was measured."""
     head = result.get("headline")
     if not head:
-        return "not measured: its folds were not run"
+        return "no measurement lies beside these weights"
     low, high = head["ci95"]
     people = f"{len(result['subjects'])} subjects of {result['data']['title']}"
     mark = ", a synthetic stand-in" if result.get("synthetic") else ""
@@ -158,6 +159,6 @@ def _block(kind: Any, described: Mapping[str, Any]) -> Block:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_object(path)
     except (OSError, ValueError):
         return {}

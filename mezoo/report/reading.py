@@ -1,8 +1,5 @@
 """Load a run folder: everything that the report shows, and notes on what could not be read. Imports no torch."""
 
-import csv
-import json
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, nan
@@ -13,10 +10,11 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from mezoo.arrays import load_arrays
 from mezoo.errors import RunError
+from mezoo.files import read_json, read_object, read_plain, read_rows
 from mezoo.records import Graph
 
-_DAMAGED = csv.Error, zipfile.BadZipFile
 T = TypeVar("T")
 Key = tuple[str, str, str]
 """Dataset, subject, code: names one video in every table of a run."""
@@ -109,7 +107,7 @@ def load(run: Path) -> Run:
             return read(path)
         except FileNotFoundError:
             notes.extend([f"{name} is not there"] if expected else [])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, *_DAMAGED) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             notes.append(f"{name} cannot be read ({type(error).__name__}: {error})")
         return empty
 
@@ -139,7 +137,7 @@ def load(run: Path) -> Run:
     history = {
         name: get(f"folds/{name}/metrics.csv", _history, {}, done and not inside) for name, done in folds.items()
     }
-    recipe = get("recipe.yaml", lambda path: path.read_text(encoding="utf-8"), "")
+    recipe = get("recipe.yaml", lambda path: read_plain(path).decode("utf-8"), "")
     graphs = {name: get(f"folds/{name}/graphs.json", _graphs, (), False) for name, done in folds.items() if done}
     said = (get(f"folds/{name}/fold.json", _said, (), False) for name in folds)
     remarks = tuple(f"fold {name}: {note}" for name, told in zip(folds, said, strict=True) for note in told)
@@ -155,7 +153,7 @@ def _of(key: Key, table: Mapping[Key, Sequence[Event]]) -> tuple[Event, ...]:
 def _result(path: Path) -> Mapping[str, Any]:
     hint = "give the folder of a run that has ended, or run the recipe again: finished folds are kept"
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result = read_json(path)
     except OSError as error:
         raise RunError(f"{path.parent} has no result.json that can be read", hint=hint) from error
     except ValueError as error:
@@ -181,8 +179,7 @@ def _curves_of(key: Key, folds: Mapping[str, Mapping[str, Curves]]) -> Curves:
 
 
 def _rows(path: Path) -> Table:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return read_rows(path)
 
 
 def _key(row: Mapping[str, str]) -> Key:
@@ -219,10 +216,10 @@ def _sizes(path: Path) -> dict[Key, tuple[float, int]]:
 def _curves(path: Path) -> dict[str, Curves]:
     """Curves by video code; a curve that does not fit its frames is left out."""
     films: dict[str, dict[str, NDArray[Any]]] = {}
-    with np.load(path, allow_pickle=False) as arrays:
-        for name in sorted(arrays.files):
-            code, _, kind = name.rpartition("/")
-            films.setdefault(code, {})[kind] = arrays[name]
+    arrays = load_arrays(path)
+    for name in sorted(arrays):
+        code, _, kind = name.rpartition("/")
+        films.setdefault(code, {})[kind] = arrays[name]
     return {
         code: {kind: a for kind, a in film.items() if a.shape == film["frames"].shape}
         for code, film in films.items()
@@ -251,7 +248,7 @@ def _graphs(path: Path) -> tuple[Graph, ...]:
             tuple((float(x), float(y)) for x, y in g.get("places") or ()),
             str(g.get("note") or ""),
         )
-        for g in json.loads(path.read_text(encoding="utf-8"))["graphs"]
+        for g in read_object(path)["graphs"]
     ]
     for g in found:
         if g.matrix.shape != (len(g.names),) * 2 or len(g.places) not in (0, len(g.names)):
@@ -260,11 +257,11 @@ def _graphs(path: Path) -> tuple[Graph, ...]:
 
 
 def _said(path: Path) -> tuple[str, ...]:
-    return tuple(str(n) for n in json.loads(path.read_text(encoding="utf-8")).get("notes") or ())
+    return tuple(str(n) for n in read_object(path).get("notes") or ())
 
 
 def _packages(path: Path) -> dict[str, str]:
-    found = json.loads(path.read_text(encoding="utf-8")).get("packages") or {}
+    found = read_object(path).get("packages") or {}
     return {str(name): str(version) for name, version in found.items()}
 
 

@@ -1,6 +1,7 @@
 """CSV tables of truth and predictions, read strictly: what cannot be understood is refused with file, line, reason."""
 
 import csv
+import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mezoo.errors import DataError
+from mezoo.files import read_plain
 
 Place = tuple[str, str, str]
 """Dataset, subject and video or clip; "" where the table has no such column."""
@@ -104,12 +106,12 @@ def _lines(file: Path) -> list[tuple[int, list[str]]]:
     found: list[tuple[int, list[str]]] = []
     line = 1
     try:
-        with file.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.reader(lines, strict=True)
-            for cells in reader:
-                if any(cell.strip() for cell in cells):
-                    found.append((line, [cell.strip() for cell in cells]))
-                line = reader.line_num + 1
+        text = read_plain(file).decode("utf-8-sig")
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                found.append((line, [cell.strip() for cell in cells]))
+            line = reader.line_num + 1
     except OSError as error:
         raise DataError(f"{file}: {error.strerror or error}", hint="give a CSV file with a header") from error
     except (UnicodeDecodeError, csv.Error) as error:

@@ -1,14 +1,14 @@
 """`metrics.csv` of a fold."""
 
-import csv
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger
 
-from mezoo.files import write_csv
+from mezoo.files import read_rows, write_csv
 
 
 class EpochCsv(Logger):
@@ -18,11 +18,11 @@ class EpochCsv(Logger):
         super().__init__()
         self._path = path
         self._rows: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-        if path.is_file():
-            with path.open(newline="", encoding="utf-8") as file:
-                for row in csv.DictReader(file):
-                    epoch = int(row.pop("epoch"))
-                    self._rows[epoch] = defaultdict(list, {k: [float(v)] for k, v in row.items() if v})
+        # Curves of earlier epochs are drawn and judged by nobody: a damaged table is begun anew.
+        with suppress(OSError, ValueError, KeyError):
+            for row in read_rows(path):
+                epoch = int(row.pop("epoch"))
+                self._rows[epoch] = defaultdict(list, {k: [float(v)] for k, v in row.items() if v})
         self._kept = set(self._rows)
 
     name = version = None  # pyright: ignore

@@ -41,12 +41,21 @@ class WandbTracker:
         self.mode = choose_mode(settings)
 
     def open(self, name: str, job_type: str, config: Mapping[str, Any]) -> "WandbRun":
-        """A wandb run, the one of an earlier call if there was one; one that swallows everything if it cannot start."""
+        """A wandb run, the one of an earlier call if there was one; one that swallows everything if it cannot start.
+
+        It starts when there is something to log: loading and starting wandb takes longer than all else before a step.
+        """
         identifier = f"{self._group}-{name}".replace("/", "-")
         _drop_empty(self._folder / "wandb", identifier)
+        names, facts = (identifier, name, job_type), {"run": self._group, job_type: name, **config}
+        steps = self._folder / "wandb" / f"{identifier}.steps"
+        return WandbRun(lambda: self._begin(names, facts), self._complain, steps)
+
+    def _begin(self, names: tuple[str, str, str], config: Mapping[str, Any]) -> Any:
+        """Start a wandb run, offline if it must be; None if it cannot."""
         while self.mode != "disabled":
             try:
-                run = self._init((identifier, name, job_type), {"run": self._group, job_type: name, **config})
+                run = self._init(names, config)
             except Exception as error:
                 lower = "offline" if self.mode == "online" else "disabled"
                 self._say(
@@ -57,11 +66,20 @@ class WandbTracker:
                 _let_go()
                 continue
             self._tell(run)
-            made = WandbRun(run, self._complain, self._folder / "wandb" / f"{identifier}.steps")
-            if job_type == "fold":
-                made.define_axes()
-            return made
-        return WandbRun(None, self._complain)
+            if names[2] == "fold":
+                self._define_axes(run)
+            return run
+        return None
+
+    def _define_axes(self, run: Any) -> None:
+        """Draw losses over steps and held-out scores over epochs."""
+        try:
+            for axis in sorted({*AXES.values()}):
+                run.define_metric(axis, hidden=True)
+            for names, axis in AXES.items():
+                run.define_metric(names, step_metric=axis)
+        except Exception as error:
+            self._complain(error)
 
     def unsent(self) -> str:
         """The command that sends what was kept offline; "" where there is nothing to send."""
@@ -110,29 +128,27 @@ class WandbTracker:
 
 
 class WandbRun(Logger):
-    """A wandb run as a Lightning logger whose every call may fail without consequence.
+    """A wandb run as a Lightning logger whose every call may fail without consequence; `begin` makes it when needed.
 
     `steps` is a file with the number of rows logged so far: a run that continues numbers its rows on from there, as
     rows with a number that was used before would be dropped or written over. Without it rows are not numbered.
     """
 
-    def __init__(self, run: Any, complain: Callable[[Exception], None], steps: Path | None = None) -> None:
+    def __init__(self, begin: Callable[[], Any], complain: Callable[[Exception], None], steps: Path) -> None:
         super().__init__()
-        self._run, self._complain, self._steps = run, complain, steps
-        self._next = max(_read_number(steps), int(getattr(run, "step", 0) or 0))
+        self._begin: Callable[[], Any] | None = begin
+        self._run: Any = None
+        self._complain, self._steps, self._next = complain, steps, 0
+
+    def start(self) -> None:
+        """Start now, if it has not begun: processes that are forked from this one then share it."""
+        if self._begin is None:
+            return
+        begin, self._begin = self._begin, None
+        self._run = begin()
+        self._next = max(_read_number(self._steps), int(getattr(self._run, "step", 0) or 0))
 
     name = version = None  # pyright: ignore
-
-    def define_axes(self) -> None:
-        """Draw losses over steps and held-out scores over epochs."""
-
-        def define(run: Any) -> None:
-            for axis in sorted({*AXES.values()}):
-                run.define_metric(axis, hidden=True)
-            for names, axis in AXES.items():
-                run.define_metric(names, step_metric=axis)
-
-        self.safely(define)
 
     def log_hyperparams(self, *_: Any, **__: Any) -> None:
         """Given as config when the run was opened."""
@@ -149,8 +165,7 @@ class WandbRun(Logger):
     def _log(self, run: Any, row: dict[str, Any]) -> None:
         run.log(row, step=self._next)
         self._next += 1
-        if self._steps is not None:
-            self._steps.write_text(str(self._next), encoding="ascii")
+        self._steps.write_text(str(self._next), encoding="ascii")
 
     def summarise(self, values: Mapping[str, Any]) -> None:
         """Set summary values."""
@@ -163,6 +178,7 @@ class WandbRun(Logger):
 
     def safely(self, action: Callable[[Any], object]) -> None:
         """Do something with the wandb run if there is one, and survive it."""
+        self.start()
         if self._run is None:
             return
         try:
@@ -229,9 +245,9 @@ def _drop_empty(folder: Path, identifier: str) -> None:
             shutil.rmtree(file.parent, ignore_errors=True)
 
 
-def _read_number(file: Path | None) -> int:
+def _read_number(file: Path) -> int:
     try:
-        return 0 if file is None else int(file.read_text(encoding="ascii"))
+        return int(file.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return 0
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mezoo import DataError, Graph, datasets, outline
+from mezoo import DataError, Graph, datasets, outline, tables
 
 NODES = 12
 MIRROR = (5, 4, 3, 2, 1, 0, 6, 7, 10, 9, 8, 11)
@@ -91,8 +91,8 @@ def given(matrix: Any) -> NDArray[np.float32]:
     hint = "give 12 rows of 12 numbers of at least 0, each row divided by its sum"
     try:
         values = _read(Path(matrix)) if isinstance(matrix, str | Path) else np.asarray(matrix, dtype=np.float64)
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"the adjacency {matrix} cannot be read: {error}", hint=hint) from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"the adjacency {matrix} cannot be read: {str(error)[:300]}", hint=hint) from error
     if values.shape != (NODES, NODES):
         raise DataError(f"the adjacency has the shape {values.shape}", hint=hint)
     if not np.isfinite(values).all() or values.min() < 0 or values.sum(axis=1).max() > 1 + 1e-5:
@@ -102,6 +102,6 @@ def given(matrix: Any) -> NDArray[np.float32]:
 
 def _read(path: Path) -> NDArray[np.float64]:
     if path.suffix == ".npy":
-        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
-    lines = path.read_text(encoding="utf-8").replace(",", " ").splitlines()
+        return np.asarray(datasets.load_arrays(path)[""].real, dtype=np.float64)
+    lines = tables.read_plain(path).decode("utf-8").replace(",", " ").splitlines()
     return np.array([[float(v) for v in line.split()] for line in lines if line.strip()], dtype=np.float64)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mezoo import Batch, DataError, Example, Features, Graph, Sample, Spot, Spotter, Spotting, Window
 
-from . import au_graph, presets, proposals, samples
+from . import au_graph, presets, proposals, samples, together
 from .losses import losses
 from .network import Network
 from .portable import Portable
@@ -26,6 +26,7 @@ class AUWGCN(Spotter):
     """
 
     trunk = ("network.graph", "network.layers")
+    stackable = True
     sources: ClassVar[Mapping[str, str]] = {
         "preset": "[code] search ranges, lengths, spots kept and the weight of macro losses, set for each dataset",
         "official": "[inferred] off: slips of the official code are mended",
@@ -148,7 +149,8 @@ class AUWGCN(Spotter):
     def forward(self, motion: Tensor) -> Tensor:
         """Motion (B, 270, 12, 2) as in the features -> logits (B, 10, 256) float32."""
         scaled = samples.normalise(motion, self.mean, self.std)
-        return self.network(scaled)[..., MARGIN:-MARGIN].float()
+        logits = together.forward(self.network, scaled) if self.stacked else self.network(scaled)
+        return logits[..., MARGIN:-MARGIN].float()
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
         """The sum of six losses."""

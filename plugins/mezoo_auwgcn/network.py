@@ -78,7 +78,7 @@ class Network(nn.Module):
             centre, spread = _moments(rows, self.adjacency)
             mean = weight @ centre + self.graph.bias
             variance = ((weight @ spread) * weight).sum(1)
-            _keep(norm, mean, variance, len(rows) * NODES)
+            keep(norm, mean, variance, len(rows) * NODES)
         else:
             mean, variance = norm.running_mean, norm.running_var
         scale = norm.weight * (variance + norm.eps).rsqrt()
@@ -122,16 +122,16 @@ def _norm_relu(rows: Tensor, norm: Any) -> Tensor:
     if not norm.training:
         return functional.batch_norm(rows, norm.running_mean, norm.running_var, norm.weight, norm.bias).relu()
     found, mean, variance = NormRelu.apply(rows.to(norm.weight.dtype), norm.weight, norm.bias, norm.eps)
-    _keep(norm, mean, variance, len(rows))
+    keep(norm, mean, variance, len(rows))
     return found
 
 
 @torch.no_grad()
-def _keep(norm: Any, mean: Tensor, variance: Tensor, count: int) -> None:
+def keep(norm: Any, mean: Tensor, variance: Tensor, count: int) -> None:
     """Move a norm's running statistics as PyTorch does; `variance` is over `count`, not count - 1."""
     norm.num_batches_tracked += 1
-    norm.running_mean.lerp_(mean, norm.momentum)
-    norm.running_var.lerp_(variance * (count / max(1, count - 1)), norm.momentum)
+    norm.running_mean.add_(mean - norm.running_mean, alpha=norm.momentum)
+    norm.running_var.add_(variance * (count / max(1, count - 1)) - norm.running_var, alpha=norm.momentum)
 
 
 def _along_time(seen: Tensor, layer: nn.Conv1d) -> Tensor:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mezoo import DataError
+from mezoo import DataError, datasets
 
 from .targets import MARGIN, WINDOW
 
@@ -76,13 +76,14 @@ def read(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int8], str]:
     """Features (270, 12, 2), labels (270, 8) and the name of the video inside. Raises DataError for another file."""
     hint = "write the windows again, or delete this file"
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            feature: NDArray[Any] = arrays["feature"]
-            label: NDArray[Any] = arrays["label"]
-            video = str(arrays["video_name"]) if "video_name" in arrays.files else ""
-    except Exception as error:  # zip, zlib, key and value errors, all for a damaged file
+        arrays = datasets.load_arrays(path)
+        feature: NDArray[Any] = arrays["feature"]
+        label: NDArray[Any] = arrays["label"]
+        video = str(arrays["video_name"]) if "video_name" in arrays else ""
+        numbers = feature.dtype.kind in "fiu" and label.dtype.kind in "fiub"
+    except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path.name} cannot be read: {error}", hint=hint) from error
-    if feature.shape != (ROWS, 12, 2) or label.shape != (ROWS, 8):
+    if not numbers or feature.shape != (ROWS, 12, 2) or label.shape != (ROWS, 8):
         shapes = f"feature {feature.shape} and label {label.shape}"
         raise DataError(f"{path.name} has {shapes}, not ({ROWS}, 12, 2) and ({ROWS}, 8)", hint=hint)
     if not np.isfinite(feature).all():

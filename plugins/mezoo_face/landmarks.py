@@ -1,16 +1,16 @@
 """68-point landmark files: OpenFace CSV, NumPy arrays, iBUG .pts and plain text."""
 
 import csv
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mezoo import DataError
+from mezoo import DataError, datasets, tables
 from mezoo_face.geometry import Points
 
 ENDINGS = ("csv", "npz", "npy", "txt", "pts")
@@ -20,7 +20,7 @@ FORMS = (
 )
 CONFIDENT = 0.5
 """A row of a CSV without the column `success` counts as a face from this `confidence` on."""
-_UNREADABLE = (OSError, ValueError, KeyError, IndexError, EOFError, csv.Error, BadZipFile)
+_UNREADABLE = (OSError, ValueError, IndexError, csv.Error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,9 @@ def read_scored(path: Path, n_frames: int) -> Found:
     if reader is None:
         raise DataError(f"{path}: no landmark file of a known kind", hint=FORMS)
     try:
-        found = reader(path)
+        found = reader(path, n_frames)
     except _UNREADABLE as error:
-        raise DataError(f"the landmarks {path} cannot be read: {error}", hint=FORMS) from error
+        raise DataError(f"the landmarks {path} cannot be read: {str(error)[:300]}", hint=FORMS) from error
     if len(found.points) > n_frames or not found.known.any():
         held = f"{len(found.points)} frames" if len(found.points) > n_frames else "no frame with a face"
         raise DataError(
@@ -102,15 +102,15 @@ def _scored(points: Points, score: NDArray[np.float64] | None = None) -> Found:
     return with_score(points, score)
 
 
-def _openface(path: Path) -> Found:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        lines = csv.reader(file)
-        header = [name.strip() for name in next(lines, [])]
-        place = {name: i for i, name in enumerate(header)}
-        absent = [f"{axis}_{k}" for axis in "xy" for k in range(68) if f"{axis}_{k}" not in place]
-        if absent:
-            raise ValueError(f"no column {absent[0]} (it has {', '.join(header[:6])} ...)")
-        table = np.array([[float(cell) for cell in line] for line in lines if line], dtype=np.float64)
+def _openface(path: Path, n_frames: int) -> Found:
+    text = tables.read_plain(path).decode("utf-8-sig")
+    lines = csv.reader(io.StringIO(text, newline=""))
+    header = [name.strip() for name in next(lines, [])]
+    place = {name: i for i, name in enumerate(header)}
+    absent = [f"{axis}_{k}" for axis in "xy" for k in range(68) if f"{axis}_{k}" not in place]
+    if absent:
+        raise ValueError(f"no column {absent[0]} (it has {', '.join(header[:6])} ...)")
+    table = np.array([[float(cell) for cell in line] for line in lines if line], dtype=np.float64)
     if not table.size:
         raise ValueError("it has a header and no rows")
     columns = {name: table[:, place[name]] for name in ("frame", "success", "confidence", "face_id") if name in place}
@@ -121,7 +121,8 @@ def _openface(path: Path) -> Found:
     if "frame" not in place:
         return _scored(points, score)
     kept = _one_face(columns.get("face_id"), points)
-    return _by_frame(points[kept], score[kept], columns["frame"][kept].astype(np.int64))
+    numbers = columns["frame"][kept]
+    return _placed(points[kept], score[kept], numbers - (0 if numbers.min() == 0 else 1), n_frames)
 
 
 def _is_face(columns: dict[str, NDArray[np.float64]], n: int) -> NDArray[np.bool_]:
@@ -139,38 +140,39 @@ def _one_face(identity: NDArray[np.float64] | None, points: Points) -> NDArray[n
     return identity == (names[seen.argmax()] if len(names) else identity[0])
 
 
-def _by_frame(points: Points, score: NDArray[np.float64], frames: NDArray[np.int64]) -> Found:
-    """Rows put where their frame says: OpenFace counts from 1, its first versions and live mode from 0."""
-    index = frames - (0 if frames.min() == 0 else 1)
-    if index.min() < 0:
-        raise ValueError(f"frame {frames.min()} in the column 'frame'")
-    placed, scores = np.full((int(index.max()) + 1, 68, 2), np.nan), np.zeros(int(index.max()) + 1)
-    placed[index], scores[index] = points, score
-    return _scored(placed, scores)
+def _placed(points: Points, score: NDArray[np.float64] | None, frames: NDArray[Any], n_frames: int) -> Found:
+    """Rows put at their frames, from 0. OpenFace counts from 1, its first versions and live mode from 0."""
+    found = _scored(points, score)
+    if frames.shape != found.score.shape or frames.dtype.kind not in "fiu" or not np.isfinite(frames).all():
+        raise ValueError(f"its {len(found.score)} rows do not say which frames they are of")
+    if frames.min() < 0 or frames.max() >= n_frames:
+        raise ValueError(f"it has {frames.max() + 1:.0f} frames from {frames.min():.0f} on, the video has {n_frames}")
+    index, n = frames.astype(np.int64), int(frames.max()) + 1
+    placed, scores = np.full((n, 68, 2), np.nan), np.zeros(n)
+    placed[index], scores[index] = found.points, found.score
+    return Found(placed, scores)
 
 
-def _array(path: Path) -> Found:
-    loaded: Any = np.load(path, allow_pickle=False)
-    score = None
-    if isinstance(loaded, np.lib.npyio.NpzFile) and {"values", "positions"} <= {*loaded.files}:
-        return with_score(_extracted(loaded["values"], loaded["positions"]))
-    if isinstance(loaded, np.lib.npyio.NpzFile):
-        score = np.asarray(loaded["score"], dtype=np.float64) if "score" in loaded.files else None
-        loaded = loaded["landmarks" if "landmarks" in loaded.files else loaded.files[0]]
-    points = np.asarray(loaded, dtype=np.float64)
+def _array(path: Path, n_frames: int) -> Found:
+    arrays = datasets.load_arrays(path)
+    if {"values", "positions"} <= {*arrays}:
+        return _placed(_numbers(arrays["values"]), None, arrays["positions"], n_frames)
+    if not arrays:
+        raise ValueError("it holds no array")
+    score = _numbers(arrays["score"]) if "score" in arrays else None
+    points = _numbers(arrays["landmarks" if "landmarks" in arrays else next(iter(arrays))])
     return _scored(points[None] if points.shape == (68, 2) else points, score)
 
 
-def _extracted(values: NDArray[Any], positions: NDArray[np.int64]) -> Points:
-    """What `mezoo extract --feature landmarks --out DIR` wrote: rows (rows, 68, 2) at their frames, NaN between."""
-    points = np.full((int(positions[-1]) + 1, 68, 2), np.nan)
-    points[positions] = values
-    return points
+def _numbers(array: NDArray[Any]) -> NDArray[np.float64]:
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"it holds {array.dtype}, not numbers")
+    return np.asarray(array, dtype=np.float64)
 
 
-def _text(path: Path) -> Found:
+def _text(path: Path, _: int) -> Found:
     """One face of 68 lines `x y` (.pts wraps it in braces), or one line a frame with x and y in turn."""
-    content = path.read_text(encoding="utf-8-sig")
+    content = tables.read_plain(path).decode("utf-8-sig")
     braces = re.search(r"\{(.*)\}", content, re.DOTALL)
     lines = (braces[1] if braces else content).replace(",", " ").split("\n")
     numbers = np.array([[float(n) for n in line.split()] for line in lines if line.strip()], dtype=np.float64)

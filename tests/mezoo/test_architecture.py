@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = [
-    {"errors", "records", "files"},
-    {"answers", "frames", "intervals", "source", "yaml_marks", "envelope", "tables", "tables_out", "spots", "synthetic"}
+    {"errors", "records", "files", "side_by_side"},
+    {"answers", "arrays", "frames", "intervals", "source", "yaml_marks", "envelope", "tables", "tables_out", "spots", "synthetic"}
     | {"tensor_file", "films", "sampling", "svg", "prediction", "outline"},
     {"metrics", "registry", "fold_folder", "cluster"},
     {"protocols", "statistics", "result", "contracts", "models", "signatures", "run_folder"},
@@ -23,10 +23,13 @@ LAYERS = [
     {"jobs"},
     {"executors"},
     {"run", "predicted"},
-    {"inputs", "audit", "costs", "joint"},
+    {"notebook"},
+    {"inputs", "audit", "costs", "joint", "doctor"},
+    {"testing", "recipe_schema", "completion"},
+    {"scaffold"},
     {"commands"},
     {"commands_audit", "commands_claims", "commands_data", "commands_features", "commands_fit", "commands_predict"}
-    | {"commands_leaderboard", "commands_plan", "commands_report", "commands_score"},
+    | {"commands_leaderboard", "commands_doctor", "commands_plan", "commands_plugins", "commands_report", "commands_score"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -228,3 +228,40 @@ def test_view_of_what_is_not_there(toy, cache, mezoo, what, words):
     code, _, err = mezoo("view", what, "--root", toy)
     assert code == 2
     assert words in err
+
+
+@pytest.mark.parametrize("workers", [1, 2, 30])
+def test_however_many_processes_each_video_is_made_once(toy, cache, workers):
+    block = read_block("feature", "toy_mean", [])
+    assert extraction.extract(block, videos(toy), cache, LineProgress(), workers) == []
+    assert len([*FeatureStore(cache).entries()]) == 8
+
+
+def test_a_process_that_dies_loses_its_video_only(toy, cache, tmp_path, mezoo_process):
+    fatal = tmp_path / "mezoo_fatal"
+    (fatal / "mezoo_fatal-0.1.dist-info").mkdir(parents=True)
+    (fatal / "mezoo_fatal-0.1.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: mezoo-fatal\nVersion: 0.1\n"
+    )
+    (fatal / "mezoo_fatal-0.1.dist-info" / "entry_points.txt").write_text(
+        "[mezoo.features]\nfatal = mezoo_fatal:Fatal\n"
+    )
+    (fatal / "mezoo_fatal.py").write_text(
+        "from mezoo import FeatureExtractor, Features\n"
+        "class Fatal(FeatureExtractor):\n"
+        "    '''Dies of two videos.'''\n"
+        "    version = '1'\n"
+        "    def __call__(self, video):\n"
+        "        import os, numpy as np\n"
+        "        if video.code in {'v2', 'v5'}:\n"
+        "            os.kill(os.getpid(), 9)\n"
+        "        n = len(video.frames)\n"
+        "        return Features(np.zeros((n, 1), np.float32), np.arange(n), n, video.fps)\n"
+    )
+    typed = ("extract", "--dataset", "toy", "--root", toy, "--feature", "fatal", "--workers", "2", "--json")
+    done = mezoo_process(*typed, paths=(fatal,))
+    assert done.returncode == 1, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["stored"], {row["video"] for row in told["failed"]}) == (6, {"toy/01/v2", "toy/02/v5"})
+    assert all("signal 9" in row["reason"] and row["next"] for row in told["failed"])
+    assert "Traceback" not in done.stderr

@@ -126,6 +126,19 @@ def test_a_fold_that_continues_stays_the_same_wandb_run_and_counts_on(tmp_path, 
         assert second["run"].resume
 
 
+def test_wandb_starts_with_the_first_row_and_not_before(tmp_path, offline, monkeypatch):
+    begun = []
+    (tmp_path / "wandb").mkdir()
+    tracker = WandbTracker(WandbBlock(), "g", tmp_path, print)
+    monkeypatch.setattr(tracker, "_init", lambda names, config: begun.append((names, config)) or MagicMock(step=4))
+    run = tracker.open("00", "fold", {"lr": 1})
+    assert not begun
+    run.log_metrics({"a": 1.0}, 0)
+    run.log_metrics({"a": 2.0}, 1)
+    assert begun == [(("g-00", "00", "fold"), {"run": "g", "fold": "00", "lr": 1})]
+    assert (tmp_path / "wandb/g-00.steps").read_text() == "6"
+
+
 def test_an_offline_run_that_was_killed_at_once_is_not_left_to_stop_the_others(tmp_path):
     for when, name, size in (("1", "g-a", 7), ("2", "g-a", 8), ("1", "g-b", 7)):
         folder = tmp_path / f"wandb/offline-run-{when}-{name}"
@@ -218,8 +231,8 @@ def test_an_expired_key_falls_back_to_offline(tmp_path, monkeypatch):
     monkeypatch.setattr(wandb, "init", init)
     said = []
     tracker = WandbTracker(WandbBlock(), "g", tmp_path, said.append)
-    tracker.open("00", "fold", {})
-    tracker.open("01", "fold", {})
+    for name in ("00", "01"):
+        tracker.open(name, "fold", {}).log_metrics({"a": 1.0}, 0)
     assert asked == ["online", "offline", "offline"]
     assert len(said) == 1
     assert "key expired" in said[0]

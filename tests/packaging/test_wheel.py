@@ -25,9 +25,8 @@ def test_the_wheel_has_every_file(wheel):
     for folder in ("mezoo", "plugins", "recipes"):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
-                inside = (
-                    path.relative_to(ROOT).as_posix().removeprefix("plugins/").replace("recipes/", "mezoo/recipes/", 1)
-                )
+                inside = path.relative_to(ROOT).as_posix().removeprefix("plugins/")
+                inside = f"mezoo/{inside}" if inside.startswith("recipes/") else inside
                 assert inside in names, inside
     assert not [n for n in names if n.split("/")[0] in {"plugins", "recipes", "tests"}]
     assert any(n.endswith("licenses/LICENSE") for n in names)

@@ -10,6 +10,7 @@ class ToyThreshold(Spotter):
     """Spots rows that look bright."""
 
     kinds = ("micro",)
+    stackable = True
     sources = {"lr": "[inferred] it works"}
 
     def __init__(self, lr: float = 0.3, fail_in: str = "", sleep: float = 0.0) -> None:

@@ -11,6 +11,7 @@ class ToySide(Recognizer):
 
     sources = {"lr": "[inferred] it works", "width": "[inferred] a hidden layer"}
     trunk = ("hidden.",)
+    stackable = True
 
     def __init__(self, lr: float = 0.1, width: int = 4) -> None:
         super().__init__()

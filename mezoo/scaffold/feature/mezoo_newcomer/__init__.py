@@ -1,0 +1,1 @@
+"""A feature for mezoo: newcomer."""

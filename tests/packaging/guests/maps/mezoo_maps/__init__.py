@@ -1,0 +1,1 @@
+"""A guest: maps of optical flow that somebody computed, without films."""

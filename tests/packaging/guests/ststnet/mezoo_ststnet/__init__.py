@@ -1,0 +1,1 @@
+"""A guest: a shallow network of three streams, in the manner of STSTNet."""
