@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 EXAMPLES = {
@@ -73,6 +74,9 @@ COMMANDS = {"list": "list_"}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 done, 1 something failed while it ran, 2 a mistake of the user, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):  # names from disk may hold bytes that are no text
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     arguments = build_parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = getattr(_module(arguments.command), arguments.command)
     from mezoo.errors import MezooError
@@ -102,9 +106,14 @@ def _module(command: str) -> Any:
 def show_error(what: str, hint: str) -> None:
     """Print an error and what to do next, in colour on a terminal."""
     red, dim, plain = ("\033[31m", "\033[2m", "\033[0m") if sys.stderr.isatty() else ("", "", "")
-    print(f"{red}error:{plain} {what}", file=sys.stderr)
+    print(f"{red}error:{plain} {_printable(what)}", file=sys.stderr)
     if hint:
-        print(f"{dim}  ->{plain} {hint}", file=sys.stderr)
+        print(f"{dim}  ->{plain} {_printable(hint)}", file=sys.stderr)
+
+
+def _printable(text: str) -> str:
+    """A message without what could steer a terminal: it may hold names from files of strangers."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -25,7 +25,7 @@ def list_(arguments: Arguments) -> int:
         if wanted and plugin.kind != wanted:
             continue
         try:
-            summary = _recipe_summary(plugin.target) if plugin.kind == "recipe" else plugin.source().summary
+            summary = _recipe_summary(plugin.target) if plugin.kind == "recipe" else plugin.summary()
         except UnreadableError:
             summary = ""
         rows.append(_row(plugin) | {"summary": summary})

@@ -48,8 +48,8 @@ def fit(arguments: Arguments) -> int:
         return _fit_fold(work, arguments.fold, progress)
     if arguments.final:
         return _final(work, progress)
-    result = work.result()
-    if result is not None and not work.pending:
+    result = work.conclusion()
+    if result is not None:
         progress.say(f"nothing left to do: all {len(work.folds)} folds are done (--fresh begins anew)")
     else:
         _announce(work, progress)
@@ -136,8 +136,8 @@ def _fit_joint(joint: "Joint", options: "Options", final: bool, progress: "Progr
     work = plan_joint(joint, options, progress)
     if final:
         return max(_final(part, progress) for part in (work.spotter, work.recognizer))
-    result = work.result()
-    if result is not None and not work.pending:
+    result = work.conclusion()
+    if result is not None:
         progress.say(f"nothing left to do: all {len(work.spotter.folds)} folds are done (--fresh begins anew)")
     else:
         for part in (work.spotter, work.recognizer):

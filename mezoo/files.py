@@ -64,6 +64,12 @@ def write_atomic(path: Path, text: str) -> None:
     part.replace(path)
 
 
+def remove_parts(folder: Path) -> None:
+    """Remove what killed processes left half-written in a folder, which is held for writing; hidden names are kept."""
+    for part in (*folder.glob("[!.]*.part"), *folder.glob("[!.]*.part.npz")):
+        part.unlink(missing_ok=True)
+
+
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A CSV file with a header row, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import lightning as L
 import numpy as np
@@ -25,6 +25,15 @@ from mezoo.splits import stable_seed, subject_of
 from mezoo.tasks import Decoded, Tally, Task
 from mezoo.transfer import Start, begin, seen_by
 from mezoo.weights import Card, save_weights
+
+
+@runtime_checkable
+class KeepsEpochs(Protocol):
+    """A logger that keeps what an epoch gave at once, so that it is there before the epoch's checkpoint is."""
+
+    def keep(self, epoch: int, metrics: Mapping[str, Any]) -> None:
+        """Write the means of a 0-based epoch; Lightning logs the same numbers once more afterwards."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +233,10 @@ class EveryEpoch(L.Callback):
                     {f"held_out/{part}_{self.task.fold_ratio}": value, "epoch": epoch}, trainer.global_step
                 )
             text = f"held-out: {self.task.describe(counts)}"
+        # Lightning logs the epoch's means later: killed in between, a run that continues would never log this epoch.
+        for logger in trainer.loggers:
+            if isinstance(logger, KeepsEpochs):
+                logger.keep(epoch, trainer.logged_metrics)
         part = self.job.folder.checkpoint.with_suffix(".part")
         trainer.save_checkpoint(part)
         if not trainer.is_global_zero:

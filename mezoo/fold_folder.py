@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mezoo.answers import Answer, write_answers
 from mezoo.arrays import load_arrays
 from mezoo.errors import RunError
-from mezoo.files import read_object, write_atomic
+from mezoo.files import read_object, remove_parts, write_atomic
 from mezoo.records import Features, Graph, Spot, Spotting, Window
 from mezoo.spots import write_spots
 
@@ -52,6 +52,8 @@ class FoldFolder:
                 f"fold {self.path.name} of {self.path.parents[1]} is in another process", hint=hint
             ) from error
         try:
+            for folder in (self.path, self.path / "scores"):
+                remove_parts(folder)
             yield
         finally:
             lock.release()
@@ -72,6 +74,11 @@ class FoldFolder:
         """Write the state and facts of the fold."""
         text = json.dumps({"state": state, "at": time.time(), **facts}, indent=1)
         write_atomic(self.path / "fold.json", text)
+
+    def drop_checkpoint(self) -> None:
+        """Remove the checkpoint of a fold that is done, also where the process that finished it was killed before."""
+        if self.status()["state"] == "done":
+            self.checkpoint.unlink(missing_ok=True)
 
     def save_scores(self, epoch: int, windows: Mapping[str, Sequence[Window]]) -> None:
         """Keep raw scores of a 0-based epoch, by video key."""

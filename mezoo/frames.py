@@ -224,10 +224,7 @@ def read_image(path: Path, *, grey: bool = False) -> NDArray[np.uint8]:
         raw = read_plain(path)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}", hint="check the disk and the permissions") from error
-    cut = (
-        path.suffix.lower() in {".jpg", ".jpeg"}
-        and b"\xff\xd9" not in raw[-64:]
-    )
+    cut = path.suffix.lower() in {".jpg", ".jpeg"} and b"\xff\xd9" not in raw[-64:]
     flag = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
     try:
         image = None if cut or not raw else cv2.imdecode(np.frombuffer(raw, dtype=np.uint8), flag)

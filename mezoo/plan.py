@@ -72,6 +72,11 @@ class Work:
         except RunError:
             return None
 
+    def conclusion(self) -> Result | None:
+        """The result if nothing is left to do: it knows of every fold, and the report, written after it, is there."""
+        result = None if self.pending or not self.folder.report.is_file() else self.result()
+        return result if result is not None and result.status == "complete" else None
+
 
 def plan(recipe: Recipe, options: Options, progress: Progress, people: Sequence[Video] | None = None) -> Work:
     """Open the data and find which folds are left. Raises DataError, PluginError, RecipeError, RunError.

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from mezoo import API_VERSION, __version__
 from mezoo.errors import PluginError
-from mezoo.source import ClassSource, UnreadableError, import_defect, module_file, needs_probe, read_class
+from mezoo.source import ClassSource, UnreadableError, import_defect, module_file, needs_probe, read_class, read_summary
 
 PluginKind = Literal["dataset", "feature", "model", "recipe"]
 GROUPS: dict[PluginKind, str] = {
@@ -51,6 +51,10 @@ class Plugin:
     def source(self) -> ClassSource:
         """What the plugin's source says of its class; nothing is imported. Raises UnreadableError."""
         return read_class(self.module, self.attribute)
+
+    def summary(self) -> str:
+        """First line of its docstring, read as `source` is. Raises UnreadableError."""
+        return read_summary(self.module, self.attribute)
 
     def misfit(self) -> str:
         """Why it was not written for this mezoo, '' if it was or says nothing; known before anything is imported."""
@@ -170,7 +174,7 @@ def defect(plugin: Plugin) -> str:
     if needs_probe(plugin.module):
         return _probe(plugin)
     try:
-        plugin.source()
+        plugin.summary()
     except UnreadableError as error:
         return str(error)
     return ""

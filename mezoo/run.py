@@ -78,8 +78,11 @@ def train_final(work: Work, examples: Mapping[str, Example], progress: Progress)
 def conclude(bench: Bench, progress: Progress) -> None:
     """Pool the folds, write result, tables and report, and close with wandb's summary run."""
     work = bench.work
+    for fold in work.folds:
+        work.folder.fold(fold.name).drop_checkpoint()
     write_tables(work)
     result = summarise(work, bench.task, bench.examples)
+    work.folder.report.unlink(missing_ok=True)
     result.write(work.folder.result)
     write_report(work.folder.path)
     log_summary(bench.tracker, result, work.folder.path, work.recipe.resolved())

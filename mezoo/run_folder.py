@@ -11,7 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from mezoo.errors import RunError
-from mezoo.files import read_object, write_atomic
+from mezoo.files import read_object, remove_parts, write_atomic
 from mezoo.fold_folder import FoldFolder
 
 FINAL = "final"
@@ -29,6 +29,11 @@ class RunFolder:
         """`result.json`: there once every fold was tried."""
         return self.path / "result.json"
 
+    @property
+    def report(self) -> Path:
+        """The page, written last: gone before a new result is written, there once its own page is."""
+        return self.path / "report.html"
+
     def fold(self, name: str) -> FoldFolder:
         """The folder of one fold."""
         return FoldFolder(self.path / "folds" / name)
@@ -42,6 +47,7 @@ class RunFolder:
     def opened(self, identity: Mapping[str, Any]) -> Generator[None]:
         """Hold the run for writing. Raises RunError if another process does, or it is read-only."""
         with self._locked():
+            remove_parts(self.path)
             self.begin(identity)
             yield
 

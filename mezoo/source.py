@@ -105,16 +105,30 @@ def parse(file: Path) -> ast.Module:
 
 def read_class(module: str, name: str) -> ClassSource:
     """Docstring, constructor and constants of a class. Raises UnreadableError."""
+    tree, home, node = _class(module, name)
+    parameters, open_ended = _constructor(tree, home, node)
+    return ClassSource(_summary(node), parameters, open_ended, _constants(node))
+
+
+def read_summary(module: str, name: str) -> str:
+    """First line of a class's docstring: what a list shows. Raises UnreadableError."""
+    return _summary(_class(module, name)[2])
+
+
+def _class(module: str, name: str) -> tuple[ast.Module, str, ast.ClassDef]:
+    """Tree and module that define a class, wherever it was imported from, and the class."""
     tree = parse(module_file(module))
     node = next((n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name), None)
-    if node is None:
-        origin = _import_of(tree, module, name)
-        if origin is None:
-            raise UnreadableError(f"module {module!r} does not define {name!r}")
-        return read_class(*origin)
-    summary = (ast.get_docstring(node) or "").split("\n", 1)[0]
-    parameters, open_ended = _constructor(tree, module, node)
-    return ClassSource(summary, parameters, open_ended, _constants(node))
+    if node is not None:
+        return tree, module, node
+    origin = _import_of(tree, module, name)
+    if origin is None:
+        raise UnreadableError(f"module {module!r} does not define {name!r}")
+    return _class(*origin)
+
+
+def _summary(node: ast.ClassDef) -> str:
+    return (ast.get_docstring(node) or "").split("\n", 1)[0]
 
 
 def _constructor(tree: ast.Module, module: str, node: ast.ClassDef) -> tuple[tuple[Parameter, ...], bool]:

@@ -45,7 +45,7 @@ def read_folder(path: Path) -> Members:
     """Everything of a run folder that a claim may hold; frames, features, weights and raw scores are not read."""
     found = [p for p in (*path.glob("*"), *path.glob("folds/*/*")) if p.is_file()]
     names = {p.relative_to(path).as_posix(): p for p in found}
-    return {name: names[name].read_bytes() for name in sorted(names) if allowed(name) and name != MANIFEST}
+    return {name: read_plain(names[name]) for name in sorted(names) if allowed(name) and name != MANIFEST}
 
 
 def read_zip(path: Path) -> Members:

@@ -12,7 +12,7 @@ from mezoo.contracts import (
     no_bars,
 )
 from mezoo.datasets import action_units, annotations, class_maps, folders, stand_ins
-from mezoo.datasets.index import Clip, Index, IndexedDataset, corrected
+from mezoo.datasets.index import Clip, Index, IndexedDataset, corrected, expected_of
 from mezoo.datasets.stored import StoredFrames, taken
 from mezoo.errors import PluginError
 from mezoo.records import Annotation
@@ -35,6 +35,7 @@ __all__ = [
     "annotations",
     "class_maps",
     "corrected",
+    "expected_of",
     "family_of",
     "find",
     "folders",

@@ -110,7 +110,7 @@ class IndexedDataset(Dataset):
         if units:
             maps["action_units"] = {f"AU{unit}": n for unit, n in sorted(units.items())}
         return Verification(
-            _expected(index.mark) if index.mark else index.expected,
+            expected_of(index.mark) or {} if index.mark else index.expected,
             self._found(index, join, rows),
             (*index.excluded, *join.notes),
             (*index.problems, *join.problems, *self._pace(join)),
@@ -246,9 +246,16 @@ def corrected(
     return mended, done, [f"errata: no row {e.clip} with {e.field} = {e.published}" for e in own if e not in applied]
 
 
-def _expected(mark: Path) -> dict[str, int]:
+def expected_of(mark: Path, dataset: str = "") -> dict[str, int] | None:
+    """What `verify` must count in a stand-in, from its mark; None where that is of another dataset than `dataset`.
+
+    Raises DataError for a mark that is damaged.
+    """
     try:
-        return {str(k): int(n) for k, n in read_object(mark)["expected"].items()}
+        told = read_object(mark)
+        if dataset and told["dataset"] != dataset:
+            return None
+        return {str(k): int(n) for k, n in told["expected"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise DataError(
             f"{mark} cannot be read ({error})", hint="delete the stand-in and have it written again"

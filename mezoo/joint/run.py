@@ -46,7 +46,7 @@ class JointWork:
     @property
     def pending(self) -> bool:
         """Whether anything is left to do."""
-        return any(w.pending or w.result() is None for w in (self.spotter, self.recognizer)) or self.result() is None
+        return self.conclusion() is None
 
     def result(self) -> Result | None:
         """The joint result on disk; None if there is none, or a damaged one."""
@@ -54,6 +54,12 @@ class JointWork:
             return Result.read(self.folder.result)
         except RunError:
             return None
+
+    def conclusion(self) -> Result | None:
+        """The result if nothing is left to do, neither of the parts nor of their score and its report."""
+        parts = all(part.conclusion() for part in (self.spotter, self.recognizer))
+        result = self.result() if parts and self.folder.report.is_file() else None
+        return result if result is not None and result.status == "complete" else None
 
 
 def plan_joint(joint: Joint, options: Options, progress: Progress) -> JointWork:
@@ -70,7 +76,7 @@ def plan_joint(joint: Joint, options: Options, progress: Progress) -> JointWork:
 def run_joint(work: JointWork, progress: Progress) -> Path:
     """Do what is left: the spotter, the recogniser, then their pooled STRS and its report."""
     for name, part in (("spotter", work.spotter), ("recogniser", work.recognizer)):
-        if part.pending or part.result() is None:
+        if part.conclusion() is None:
             progress.say(f"{name}: {part.folder.path}")
             run(part, progress)
     conclude(work, name_spots(work, progress))
@@ -125,6 +131,7 @@ def conclude(work: JointWork, found: Mapping[str, Sequence[Found]]) -> None:
     told = {**identity(work.spotter), "recipe": work.joint.name, "digest": work.joint.digest()}
     write_atomic(folder / "run.json", json.dumps(told, indent=1))
     rows = [_subject(work, fold, found, classes) for fold in work.spotter.folds]
+    work.folder.report.unlink(missing_ok=True)
     _result(work, rows, classes.classes).write(work.folder.result)
     write_report(folder)
 

@@ -12,7 +12,7 @@ from mezoo.contracts import SYNTHETIC_MARK
 from mezoo.errors import DataError
 from mezoo.records import Expression, Video
 from mezoo.testing.cases import SMALLEST, DatasetCase
-from mezoo.testing.offline import offline
+from mezoo.testing.no_network import offline
 from mezoo.testing.outcome import ContractError, NotMade, hold
 
 

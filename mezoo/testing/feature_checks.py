@@ -12,7 +12,7 @@ from mezoo.contracts import FeatureExtractor
 from mezoo.errors import DataError
 from mezoo.records import Cut, Features, Frames, Video
 from mezoo.testing.cases import FeatureCase
-from mezoo.testing.offline import offline
+from mezoo.testing.no_network import offline
 from mezoo.testing.outcome import NotMade, hold
 
 _ROUND = 2

@@ -12,7 +12,7 @@ import numpy as np
 
 from mezoo.records import Example, Sample
 from mezoo.testing.cases import ModelCase
-from mezoo.testing.offline import offline
+from mezoo.testing.no_network import offline
 from mezoo.testing.outcome import NotMade, hold
 from mezoo.testing.planted import planted
 

@@ -41,6 +41,11 @@ class EpochCsv(Logger):
             if key != "epoch":
                 self._rows[epoch][key].append(float(value))
 
+    def keep(self, epoch: int, metrics: Mapping[str, Any]) -> None:
+        """Take and write the means of an epoch; to be given them once more changes nothing."""
+        self.log_metrics({"epoch": epoch, **{k: float(v) for k, v in metrics.items() if k != "epoch"}})
+        self.save()
+
     def save(self) -> None:
         """Write the file; Lightning calls it at the end of every epoch."""
         keys = sorted({k for row in self._rows.values() for k in row})

@@ -1,6 +1,5 @@
 """The feature files of the official AUW-GCN code as a dataset: videos without images."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -169,7 +168,7 @@ class AuwGcnSegments(Dataset):
     def _expected(self, read: _Read) -> dict[str, int]:
         mark = datasets.folders.mark_above(self.root)
         if mark is not None:
-            return json.loads(mark.read_text(encoding="utf-8"))["expected"]
+            return datasets.expected_of(mark) or {}
         total: Counter[str] = Counter()
         for name in {v.subject.split("_")[0].casefold() for v in read.videos}:
             total.update(PUBLISHED.get(name, {}))

@@ -153,10 +153,8 @@ class Megc2019(Dataset):
 
     def _expected(self) -> dict[str, int]:
         mark = datasets.folders.mark_above(self.root)
-        if mark is None:
-            return PUBLISHED
-        written = json.loads(mark.read_text(encoding="utf-8"))
-        return written["expected"] if written["dataset"] == self.name else PUBLISHED
+        written = None if mark is None else datasets.expected_of(mark, self.name)
+        return dict(PUBLISHED) if written is None else written
 
     @classmethod
     def _hint(cls) -> str:

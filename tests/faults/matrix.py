@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -42,25 +42,64 @@ def injected(readers: Sequence[str], store: Path, times: int) -> Iterator[tuple[
             raise RuntimeError(errors.read()[-2000:])
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Every reader in turn; prints what was lost."""
+def counted(times: int, names: Sequence[str] = ()) -> tuple[dict[str, Counter[str]], list[str]]:
+    """Outcomes by reader, and a line for each fault that was lost. `names`: only these readers."""
     from faults.readers import READERS, prepare
 
-    times = int(arguments[0]) if arguments else 1
-    chosen = [r for r in READERS if not arguments[1:] or r.name in arguments[1:]]
-    counts: dict[str, Counter[str]] = {}
-    given = os.environ.get("MEZOO_FAULTS_STORE")
+    chosen = [r.name for r in READERS if not names or r.name in names]
+    counts = {name: Counter[str]() for name in chosen}
+    lost: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        store = Path(given or folder)
+        store = Path(os.environ.get("MEZOO_FAULTS_STORE") or folder)
         if not (store / "exported").is_dir():
             prepare(store)
-        for reader, outcome in injected([r.name for r in chosen], store, times):
-            counts.setdefault(reader, Counter())[outcome.kind] += 1
+        for reader, outcome in injected(chosen, store, times):
+            counts[reader][outcome.kind] += 1
             if outcome.kind == "lost":
-                print(f"LOST {reader}: {outcome.fault}: {outcome.said}", flush=True)
-    for reader, found in counts.items():
-        print(f"{reader:30s}{dict(found)}", flush=True)
-    return 0
+                lost.append(f"{reader}: {outcome.fault}: {outcome.said}")
+                print(lost[-1], file=sys.stderr, flush=True)
+    return counts, lost
+
+
+def page(counts: Mapping[str, Counter[str]]) -> str:
+    """The table of counts, as it stands in tests/README.md between its two marks."""
+    from faults.readers import READERS
+
+    about = {r.name: r.about for r in READERS}
+    lines = ["| reader | what is harmed | faults injected | clear error | read or repaired | lost |"]
+    lines += ["|---|---|--:|--:|--:|--:|"]
+    total = Counter[str]()
+    for name, found in counts.items():
+        total.update(found)
+        lines.append(_line(name, about[name], found))
+    return "\n".join([*lines, _line("**all**", "", total)])
+
+
+def _line(name: str, about: str, found: Mapping[str, int]) -> str:
+    parts = sum(found.values()), *(found.get(kind, 0) for kind in ("refused", "read", "lost"))
+    return f"| {name} | {about} | {' | '.join(map(str, parts))} |"
+
+
+def told(text: str) -> dict[str, tuple[int, int]]:
+    """Faults injected and lost by reader, from the table in tests/README.md."""
+    rows = [[c.strip() for c in line.strip("| ").split("|")] for line in text.splitlines() if line.startswith("| ")]
+    return {row[0]: (int(row[2]), int(row[5])) for row in rows if len(row) == 6 and row[2].isdigit()}
+
+
+README = HERE.parent / "README.md"
+BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Every reader, or those that are named; the page is written by a whole short run."""
+    times, names = int(arguments[0]) if arguments else 1, arguments[1:]
+    counts, lost = counted(times, names)
+    table = page(counts)
+    print(table)
+    if times == 1 and not names:
+        before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+        README.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+    return 1 if lost else 0
 
 
 if __name__ == "__main__":

@@ -221,9 +221,10 @@ def zip_of(raw: bytes, rng: Random) -> Iterator[Harm]:
         yield f"{name}: {what}", zipped({**members, name: harmed})
         # The same harm under a broken checksum: what a disk does.
         begin = raw.find(name.encode()) + len(name) + rng.randrange(64)
-        yield f"{name}: bytes flipped on disk", raw[:begin] + bytes(b ^ 0x55 for b in raw[begin : begin + 4]) + raw[
-            begin + 4 :
-        ]
+        yield (
+            f"{name}: bytes flipped on disk",
+            raw[:begin] + bytes(b ^ 0x55 for b in raw[begin : begin + 4]) + raw[begin + 4 :],
+        )
 
 
 def zip_members(raw: bytes) -> dict[str, bytes]:
@@ -307,6 +308,8 @@ def npy(array: Any) -> bytes:
 def npy_of(raw: bytes) -> Iterator[Harm]:
     """Arrays of objects, of other types and shapes, and headers that promise what is not there."""
     array = np.load(io.BytesIO(raw), allow_pickle=False)
+    if array.dtype.kind not in "fiu":
+        array = np.zeros((3, 2))
     yield "an array of objects", npy(np.array([{"a": 1}, print], dtype=object))
     yield "texts", npy(np.array(["a", "b"]))
     yield "complex numbers", npy(array.astype(complex))
@@ -431,7 +434,9 @@ def _xml_of(raw: bytes) -> Iterator[Harm]:
     space = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>%s</sheetData>'
     space += b"</worksheet>"
     lol = b"".join(b'<!ENTITY l%d "%s">' % (i, b"&l%d;" % (i - 1) * 10) for i in range(1, 10))
-    bomb = head + b'<!DOCTYPE z [<!ENTITY l0 "lol">' + lol + b"]>" + space % b'<row r="1"><c t="str"><v>&l9;</v></c></row>'
+    bomb = (
+        head + b'<!DOCTYPE z [<!ENTITY l0 "lol">' + lol + b"]>" + space % b'<row r="1"><c t="str"><v>&l9;</v></c></row>'
+    )
     outside = head + b'<!DOCTYPE z [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
     outside += space % b'<row r="1"><c r="A1" t="str"><v>&x;</v></c></row>'
     far = space % b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'

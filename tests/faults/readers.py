@@ -16,7 +16,20 @@ from faults.arena import Case, command
 from faults.mutate import book_bytes, csv_bytes, harms, npy, zip_members, zipped
 
 Ask = Callable[[Path], Any]
-DATASETS = ("casme casme2 cas_me_sq cas_me_sq_clips cas_me_cubed samm samm_long smic smic_e megc2019 mmew 4dme").split()
+DATASETS = [
+    "casme",
+    "casme2",
+    "cas_me_sq",
+    "cas_me_sq_clips",
+    "cas_me_cubed",
+    "samm",
+    "samm_long",
+    "smic",
+    "smic_e",
+    "megc2019",
+    "mmew",
+    "4dme",
+]
 
 
 @dataclass(frozen=True)
@@ -100,7 +113,9 @@ def prepare(store: Path) -> None:
     for name in DATASETS:
         shape = ["--subjects", "2", "--frames", "empty"]
         _quietly(main, ["data", "synth", name, "--out", str(store / "data" / name), *shape])
-    _quietly(main, ["data", "synth", "auwgcn_segments", "--out", str(store / "data/auwgcn_segments"), "--subjects", "2"])
+    _quietly(
+        main, ["data", "synth", "auwgcn_segments", "--out", str(store / "data/auwgcn_segments"), "--subjects", "2"]
+    )
     for name in ("toy", "toy_sides"):
         few = ["--set", "trainer.max_epochs=2"]
         _quietly(main, ["fit", name, "--synthetic", "--runs", str(store / "runs"), *few])
@@ -211,7 +226,10 @@ def _scores(store: Path) -> None:
     _write(store / "scores/truth.csv", csv_bytes(truth))
     _write(store / "scores/pred.csv", csv_bytes(pred))
     _write(store / "scores/labels.csv", csv_bytes([["subject", "sample", "label"], ["1", "a", "x"], ["2", "b", "y"]]))
-    _write(store / "scores/chances.csv", csv_bytes([["subject", "sample", "x", "y"], ["1", "a", 0.7, 0.3], ["2", "b", 0.4, 0.6]]))
+    _write(
+        store / "scores/chances.csv",
+        csv_bytes([["subject", "sample", "x", "y"], ["1", "a", 0.7, 0.3], ["2", "b", 0.4, 0.6]]),
+    )
 
 
 def _arrays(store: Path) -> None:
@@ -323,7 +341,16 @@ def _ask_run(name: str, folder: Path) -> Any:
 
 
 def _run_files(name: str, folder: Path) -> list[tuple[Path, str]]:
-    names = "result.json run.json recipe.yaml environment.json truth.csv videos.csv predictions.csv clips.csv".split()
+    names = [
+        "result.json",
+        "run.json",
+        "recipe.yaml",
+        "environment.json",
+        "truth.csv",
+        "videos.csv",
+        "predictions.csv",
+        "clips.csv",
+    ]
     names += [f"folds/00/{n}" for n in ("fold.json", "predictions.csv", "curves.npz", "metrics.csv")]
     found = [folder / name / file for file in names]
     return [(p, _KINDS[p.suffix]) for p in found if p.is_file()]
@@ -467,26 +494,112 @@ LAYOUTS: dict[str, Callable[[Path], Any]] = {
 
 READERS = (
     *(
-        Reader(f"dataset {n}", "its tables and marks", partial(_dataset_files, n), partial(_ask_dataset, n), 10, f"data/{n}")
+        Reader(
+            f"dataset {n}",
+            "its tables and marks",
+            partial(_dataset_files, n),
+            partial(_ask_dataset, n),
+            10,
+            f"data/{n}",
+        )
         for n in [*DATASETS, "auwgcn_segments"]
     ),
     Reader("folders of frames", "names, links and numbers in every dataset", lambda f: [], lambda f: None, 1, "data"),
     Reader("tables", "xlsx, csv, errata", lambda f: _all(f, _KINDS), _ask_tables, 30, "tables"),
-    Reader("AU cells", "action units as owners write them", lambda f: [(f / "units.txt", "csv")], _ask_units, 60, "tables"),
-    Reader("landmarks", "csv, npy, npz, pts, txt", lambda f: _all(f, {".csv": "csv", ".npy": "npy", ".npz": "npz", ".pts": "text", ".txt": "text"}), _ask_landmarks, 40, "landmarks"),
-    Reader("images", "jpg, png, bmp", lambda f: _all(f, dict.fromkeys((".jpg", ".png", ".bmp"), "image")), _ask_images, 20, "images"),
-    Reader("films", "avi, mp4, mkv", lambda f: _all(f, dict.fromkeys((".avi", ".mp4", ".mkv"), "film")), _ask_film, 30, "films"),
+    Reader(
+        "AU cells", "action units as owners write them", lambda f: [(f / "units.txt", "csv")], _ask_units, 60, "tables"
+    ),
+    Reader(
+        "landmarks",
+        "csv, npy, npz, pts, txt",
+        lambda f: _all(f, {".csv": "csv", ".npy": "npy", ".npz": "npz", ".pts": "text", ".txt": "text"}),
+        _ask_landmarks,
+        40,
+        "landmarks",
+    ),
+    Reader(
+        "images",
+        "jpg, png, bmp",
+        lambda f: _all(f, dict.fromkeys((".jpg", ".png", ".bmp"), "image")),
+        _ask_images,
+        20,
+        "images",
+    ),
+    Reader(
+        "films",
+        "avi, mp4, mkv",
+        lambda f: _all(f, dict.fromkeys((".avi", ".mp4", ".mkv"), "film")),
+        _ask_film,
+        30,
+        "films",
+    ),
     Reader("recipes", "one method, and spot-then-recognise", lambda f: _all(f, _KINDS), _ask_recipe, 40, "recipes"),
-    Reader("stored features", "safetensors and their sidecars", lambda f: _all(f, {".safetensors": "tensors", ".json": "json"}, "features/*/*/*")[:4], _ask_store, 40, "cache"),
-    Reader("scored tables", "truth and predictions of `mezoo score`", lambda f: _all(f, _KINDS), _ask_scores, 20, "scores"),
+    Reader(
+        "stored features",
+        "safetensors and their sidecars",
+        lambda f: _all(f, {".safetensors": "tensors", ".json": "json"}, "features/*/*/*")[:4],
+        _ask_store,
+        40,
+        "cache",
+    ),
+    Reader(
+        "scored tables", "truth and predictions of `mezoo score`", lambda f: _all(f, _KINDS), _ask_scores, 20, "scores"
+    ),
     Reader("claims", "the zip", lambda f: [(p, "zip") for p in sorted(f.glob("toy*.zip"))], _ask_claim, 40, "claims"),
-    Reader("forged claims", "members under a manifest that agrees with them", lambda f: _all(f, _KINDS, "toy/**/*"), _ask_forged, 8, "forged"),
+    Reader(
+        "forged claims",
+        "members under a manifest that agrees with them",
+        lambda f: _all(f, _KINDS, "toy/**/*"),
+        _ask_forged,
+        8,
+        "forged",
+    ),
     *(
-        Reader(f"run folders, {task}", "report, diff, submit, leaderboard", partial(_run_files, n), partial(_ask_run, n), 5, "runs")
+        Reader(
+            f"run folders, {task}",
+            "report, diff, submit, leaderboard",
+            partial(_run_files, n),
+            partial(_ask_run, n),
+            5,
+            "runs",
+        )
         for n, task in (("toy", "spotting"), ("toy_sides", "recognition"))
     ),
-    Reader("runs continued", "state, scores, curves of a fold", lambda f: [(f / "toy/folds/00/fold.json", "json"), (f / "toy/folds/00/scores/0000.npz", "npz"), (f / "toy/folds/00/metrics.csv", "csv"), (f / "toy/run.json", "json")], _ask_continued, 25, "runs"),
-    Reader("weights", "safetensors of a fold", lambda f: [(f / "toy/folds/00/weights.safetensors", "tensors"), (f / "toy/result.json", "json")], _ask_weights, 60, "runs"),
-    Reader("exported folders", "model.json and weights", lambda f: _all(f, {".json": "json", ".safetensors": "tensors"}), _ask_exported, 15, "exported"),
-    Reader("arrays and trunks of plugins", "adjacency, pretrained weights", lambda f: _all(f, {".npy": "npy", ".txt": "text", ".pth": "zip"}), _ask_arrays, 20, "arrays"),
+    Reader(
+        "runs continued",
+        "state, scores, curves of a fold",
+        lambda f: [
+            (f / "toy/folds/00/fold.json", "json"),
+            (f / "toy/folds/00/scores/0000.npz", "npz"),
+            (f / "toy/folds/00/metrics.csv", "csv"),
+            (f / "toy/run.json", "json"),
+        ],
+        _ask_continued,
+        25,
+        "runs",
+    ),
+    Reader(
+        "weights",
+        "safetensors of a fold",
+        lambda f: [(f / "toy/folds/00/weights.safetensors", "tensors"), (f / "toy/result.json", "json")],
+        _ask_weights,
+        60,
+        "runs",
+    ),
+    Reader(
+        "exported folders",
+        "model.json and weights",
+        lambda f: _all(f, {".json": "json", ".safetensors": "tensors"}),
+        _ask_exported,
+        15,
+        "exported",
+    ),
+    Reader(
+        "arrays and trunks of plugins",
+        "adjacency, pretrained weights",
+        lambda f: _all(f, {".npy": "npy", ".txt": "text", ".pth": "zip"}),
+        _ask_arrays,
+        20,
+        "arrays",
+    ),
 )

@@ -10,7 +10,19 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"errors", "records", "files", "side_by_side"},
-    {"answers", "arrays", "frames", "intervals", "source", "yaml_marks", "envelope", "tables", "tables_out", "spots", "synthetic"}
+    {
+        "answers",
+        "arrays",
+        "frames",
+        "intervals",
+        "source",
+        "yaml_marks",
+        "envelope",
+        "tables",
+        "tables_out",
+        "spots",
+        "synthetic",
+    }
     | {"tensor_file", "films", "sampling", "svg", "prediction", "outline"},
     {"metrics", "registry", "fold_folder", "cluster"},
     {"protocols", "statistics", "result", "contracts", "models", "signatures", "run_folder"},
@@ -29,7 +41,14 @@ LAYERS = [
     {"scaffold"},
     {"commands"},
     {"commands_audit", "commands_claims", "commands_data", "commands_features", "commands_fit", "commands_predict"}
-    | {"commands_leaderboard", "commands_doctor", "commands_plan", "commands_plugins", "commands_report", "commands_score"},
+    | {
+        "commands_leaderboard",
+        "commands_doctor",
+        "commands_plan",
+        "commands_plugins",
+        "commands_report",
+        "commands_score",
+    },
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
