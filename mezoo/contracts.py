@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
 from mezoo.errors import DataError
+from mezoo.promises import whole_stream
 from mezoo.records import Features, FeatureStream, Video
 
 SYNTHETIC_MARK = "SYNTHETIC.json"
@@ -153,8 +154,7 @@ class FeatureExtractor(ABC):
 
         Such a subclass writes `return self.stream(video).collect()` as its `__call__`.
         """
-        whole = self(video)
-        return FeatureStream(iter([(whole.values, whole.positions)]), whole.n_frames, whole.fps, whole.facts)
+        return whole_stream(self, self(video))
 
     def sources(self, video: Video) -> tuple[Path, ...]:
         """Files read beside the frames (landmarks); their size and time are part of the store's key."""

@@ -7,6 +7,7 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from mezoo.models import Batch, Model
+from mezoo.promises import check_samples
 from mezoo.records import Example, Sample
 from mezoo.splits import stable_seed
 
@@ -23,7 +24,8 @@ class Loaders(L.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Sample]:
         """Samples of the coming epoch, shuffled."""
         rng = np.random.default_rng(stable_seed(self.seed, "epoch", self.model.current_epoch))
-        samples = self.model.samples(self.train, rng, self.model.current_epoch)
+        given = self.model.samples(self.train, rng, self.model.current_epoch)
+        samples = check_samples(self.model, given, learn=True)
         order = rng.permutation(len(samples)).tolist()
         pinned = self.model.device.type == "cuda"  # so that a batch travels while the one before is learned
         return DataLoader(samples, self.model.batch_size, sampler=order, collate_fn=collate, pin_memory=pinned)  # pyright: ignore
@@ -31,7 +33,7 @@ class Loaders(L.LightningDataModule):
 
 def predict_loader(model: Model, examples: Sequence[Example]) -> DataLoader[Sample]:
     """Windows that cover blind examples, in order."""
-    samples = model.samples(examples, np.random.default_rng(0), None)
+    samples = check_samples(model, model.samples(examples, np.random.default_rng(0), None), learn=False)
     return DataLoader(samples, model.batch_size, shuffle=False, collate_fn=collate)  # pyright: ignore
 
 

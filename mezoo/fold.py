@@ -20,6 +20,7 @@ from mezoo.errors import DataError, MezooError, PluginError, RecipeError
 from mezoo.fold_folder import FoldFolder
 from mezoo.inference import raw_scores
 from mezoo.models import Model
+from mezoo.promises import guilty
 from mezoo.records import Example, Window
 from mezoo.splits import stable_seed, subject_of
 from mezoo.tasks import Decoded, Tally, Task
@@ -65,16 +66,21 @@ def run_fold(job: FoldJob, task: Task, bar: Bar) -> dict[str, Any]:
     """Train and predict a fold, from its last finished epoch if there is one; returns what `fold.json` then holds."""
     started = time.monotonic()
     before = job.folder.status().get("seconds", 0.0)
+    damage = job.folder.drop_damaged_checkpoint()
     job.folder.record("running", seconds=before, epochs_done=job.folder.epochs_done())
+    (job.folder.path / "error.txt").unlink(missing_ok=True)
     try:
         model = train(job, task, bar)
         facts = {**choose(job, task, model), **draw(job, task, model)}
+        if damage:
+            facts["notes"] = [damage, *facts.get("notes", ())]
     except (PluginError, RecipeError):
         job.folder.record("pending", seconds=before)
         raise
     except Exception as error:
         (job.folder.path / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
-        reason = str(error) if isinstance(error, MezooError) else f"{type(error).__name__}: {error}"
+        where = guilty(error.__traceback__)
+        reason = str(error) if isinstance(error, MezooError) else f"{where}{type(error).__name__}: {error}"
         facts = {"error": reason, "seconds": before + time.monotonic() - started}
         job.folder.record("failed", **facts)
         return {"state": "failed", **facts}
@@ -259,7 +265,7 @@ def check_finite(fold: str, model: torch.nn.Module, epoch: int, loss: torch.Tens
     what = f"{len(lost)} of its weights hold NaN or infinity (first: {lost[0]})" if lost else "its loss is NaN"
     raise DataError(
         f"fold {fold} is not trained on: in epoch {epoch + 1} {what}",
-        hint="try a lower learning rate (--set model.lr=...) or 32 bits (--set trainer.precision=32-true), with --fresh",
+        hint="with --fresh try a lower learning rate (--set model.lr=...) or --set trainer.precision=32-true",
     )
 
 

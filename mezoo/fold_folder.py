@@ -3,6 +3,7 @@
 import json
 import os
 import time
+import zipfile
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -74,6 +75,20 @@ class FoldFolder:
         """Write the state and facts of the fold."""
         text = json.dumps({"state": state, "at": time.time(), **facts}, indent=1)
         write_atomic(self.path / "fold.json", text)
+
+    def drop_damaged_checkpoint(self) -> str:
+        """Remove a checkpoint that is cut off or fails its checksums, so that the fold begins anew; a note of it."""
+        if not self.checkpoint.is_file():
+            return ""
+        try:
+            with zipfile.ZipFile(self.checkpoint) as file:
+                damaged = file.testzip()
+        except (zipfile.BadZipFile, ValueError, EOFError) as error:
+            damaged = str(error)
+        if damaged is None:
+            return ""
+        self.checkpoint.unlink(missing_ok=True)
+        return f"its checkpoint was damaged ({damaged}): trained anew from the first epoch"
 
     def drop_checkpoint(self) -> None:
         """Remove the checkpoint of a fold that is done, also where the process that finished it was killed before."""

@@ -9,8 +9,8 @@ import torch
 
 from mezoo.data import predict_loader
 from mezoo.models import Batch, Model
+from mezoo.promises import check_windows
 from mezoo.records import Example, Window
-
 
 _BETWEEN_TRIMS = 16
 """Batches after which freed memory is given back."""
@@ -37,7 +37,7 @@ def raw_scores(
     for index, batch in enumerate(predict_loader(model, examples)):
         on_device = model.transfer_batch_to_device(convert(batch), model.device, 0)
         with precision():
-            windows = model.predict_step(on_device, index)
+            windows = check_windows(model, model.predict_step(on_device, index), batch.videos, found)
         for video, window in zip(batch.videos, windows, strict=True):
             found[video].append(window)
         if index % _BETWEEN_TRIMS == _BETWEEN_TRIMS - 1:

@@ -113,6 +113,9 @@ def _projected(marked: Marked, name: str) -> Marked:
     """The document as the recipe of one part, with the place of every key in the joint file."""
     data: dict[str, Any] = marked.data
     told = data.get("synthetic") or {}
+    if not isinstance(told, dict) or not isinstance(told.get(name) or {}, dict):
+        place = marked.keys[("synthetic",)]
+        raise RecipeError(f"{place.line}:{place.column}: synthetic holds blocks of keys", hint="see recipes/")
     own: dict[str, Any] = {key: data[key] for key in SHARED if key in data} | dict(data[name] or {})
     synthetic = {key: told[key] for key in _SYNTHETIC if key in told} | dict(told.get(name) or {})
     whole = {"task": PARTS[name], **own, **({"synthetic": synthetic} if "synthetic" in data else {})}

@@ -15,6 +15,7 @@ from mezoo.datasets.class_maps import class_map
 from mezoo.errors import DataError, RunError
 from mezoo.plugin_objects import make
 from mezoo.progress import Progress
+from mezoo.promises import asking, refuse
 from mezoo.protocols import Terms, terms, unnamed
 from mezoo.recipe import Recipe
 from mezoo.records import Fold, Video
@@ -87,6 +88,7 @@ def plan(recipe: Recipe, options: Options, progress: Progress, people: Sequence[
     videos, clips = look_at(recipe, dataset)
     synthetic = synthetic or any(video.synthetic for video in videos)
     folds = folds_of(videos, recipe.protocol.use) if people is None else folds_of_people(people, videos)
+    check_names(folds)
     agreed = terms_of(recipe, videos, clips, synthetic)
     folder = RunFolder(options.folder or options.runs / f"{recipe.name}-{recipe.digest()}")
     if options.fresh:
@@ -95,6 +97,16 @@ def plan(recipe: Recipe, options: Options, progress: Progress, people: Sequence[
     work = Work(recipe, options, dataset, videos, clips, folds, pending, folder, synthetic, agreed)
     folder.check(identity(work))
     return work
+
+
+def check_names(folds: Sequence[Fold]) -> None:
+    """Raise DataError for a fold whose name is no plain name of a folder: it would be written outside the run."""
+    for fold in folds:
+        if Path(fold.name).name != fold.name or fold.name in {"", ".", ".."} or "\\" in fold.name:
+            raise DataError(
+                f"{fold.name!r} cannot be the name of a fold's folder",
+                hint="the dataset's plugin must give subjects, datasets and videos without / and dots alone",
+            )
 
 
 def open_dataset(recipe: Recipe, cache: Path, progress: Progress) -> tuple[Dataset, bool]:
@@ -109,7 +121,10 @@ def open_dataset(recipe: Recipe, cache: Path, progress: Progress) -> tuple[Datas
 
 def look_at(recipe: Recipe, dataset: Dataset) -> tuple[Sequence[Video], Clips | None]:
     """The videos of a dataset, or the clips that a recognition recipe cuts out of them. Raises DataError for none."""
-    videos = dataset.videos()
+    with asking(dataset, "videos"):
+        videos = dataset.videos()
+    if strange := [v for v in videos or () if not isinstance(v, Video)]:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise refuse(dataset, "videos", f"a {type(strange[0]).__name__} among its videos", "a list of Video")
     name = recipe.dataset.plugin.name
     if not videos:
         raise DataError(f"{name} has no usable video", hint="mezoo data verify tells why")

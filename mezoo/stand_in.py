@@ -11,6 +11,7 @@ from filelock import FileLock
 from mezoo.contracts import SYNTHETIC_MARK, Dataset, StandIn
 from mezoo.errors import StoreError
 from mezoo.progress import Progress
+from mezoo.promises import asking
 from mezoo.registry import plugins
 from mezoo.source import UnreadableError, module_file
 
@@ -36,7 +37,8 @@ def stand_in_root(dataset: type[Dataset], name: str, spec: StandIn, cache: Path,
             )
             part = target.with_suffix(".part")
             shutil.rmtree(part, ignore_errors=True)
-            dataset.write_synthetic(part, spec, progress.bar)
+            with asking(dataset, "write_synthetic"):
+                dataset.write_synthetic(part, spec, progress.bar)
             shutil.rmtree(target, ignore_errors=True)
             part.rename(target)
     return target

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from filelock import FileLock
 from mezoo.contracts import FeatureExtractor
 from mezoo.errors import StoreError
 from mezoo.files import read_object, write_atomic
+from mezoo.promises import asking, check_stream, checked_blocks
 from mezoo.records import Features, FeatureStream, Video
 from mezoo.tensor_file import read_mapped, write_blocks
 
@@ -122,7 +123,9 @@ class FeatureStore:
         path = self.path(key)
         with self._writing(), FileLock(self._prepared(path).with_suffix(".lock")):
             if not self.has(key):
-                self._write(path, key, extractor.stream(video.unlabelled()))
+                with asking(extractor, "__call__"):
+                    stream = check_stream(extractor, extractor.stream(video.unlabelled()))
+                    self._write(path, key, replace(stream, blocks=checked_blocks(extractor, stream)))
         return key
 
     def listed(self, key: Mapping[str, Any]) -> bool:

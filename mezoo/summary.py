@@ -12,9 +12,11 @@ import yaml
 
 from mezoo.answers import join_tables, write_clips
 from mezoo.clips import Clips
+from mezoo.contracts import Verification
 from mezoo.files import write_atomic
 from mezoo.plan import Work
 from mezoo.plugin_objects import describe
+from mezoo.promises import asking, refuse
 from mezoo.records import Example
 from mezoo.result import Result, environment, packages
 from mezoo.splits import subject_of
@@ -102,7 +104,10 @@ def _subject_row(name: str, status: Status) -> dict[str, Any]:
 
 
 def _data_facts(work: Work) -> dict[str, Any]:
-    check, info = work.dataset.verify(), work.dataset.info
+    with asking(work.dataset, "verify"):
+        check, info = work.dataset.verify(), work.dataset.info
+    if not isinstance(check, Verification):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise refuse(work.dataset, "verify", f"a {type(check).__name__}", "a Verification")
     return {
         "dataset": work.recipe.dataset.plugin.name,
         "title": info.title,

@@ -51,13 +51,30 @@ def read_card(path: Path) -> Card:
         )
     try:
         with safe_open(path, framework="numpy") as file:
-            told = json.loads((file.metadata() or {}).get(KEY, "{}"))
+            told = _sound(json.loads((file.metadata() or {}).get(KEY, "{}")))
     except Exception as error:
         raise RunError(
             f"{path} cannot be read as weights ({type(error).__name__}: {error})",
             hint="give a safetensors file, or the folder of a finished run",
         ) from error
     return Card(told.get("fitted", {}), told.get("people", {}), told.get("made", {}))
+
+
+def _sound(told: Any) -> dict[str, Any]:
+    """The same card. Raises ValueError for one that `save_weights` would not write."""
+    parts = ("fitted", "people", "made")
+    if not isinstance(told, dict) or any(not isinstance(told.get(part, {}), dict) for part in parts):
+        raise ValueError("its card is no card of mezoo")
+    people = told.get("people", {})
+    known = [people.get("trained"), people.get("left_out")] if people else []
+    for group in known:
+        if not isinstance(group, list) or any(not _is_person(one) for one in group):
+            raise ValueError("its card does not say whom it was trained on")
+    return told
+
+
+def _is_person(told: Any) -> bool:
+    return isinstance(told, list) and len(told) == 2 and all(isinstance(word, str) for word in told)
 
 
 def load_weights(model: "Model", path: Path) -> "Model":

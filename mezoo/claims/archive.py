@@ -59,7 +59,7 @@ def read_zip(path: Path) -> Members:
             return dict(_contents(file))
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}", hint=hint) from error
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise RunError(f"{path} is not a claim: {error}", hint=hint) from error
 
 

@@ -68,4 +68,5 @@ def told(fold: str, outcome: Mapping[str, Any], task: Task) -> str:
     if outcome["state"] == "failed":
         return f"{fold} failed: {outcome['error']}"
     counts = outcome["tallies"]["last"][task.headline]
-    return f"{fold}: {task.fold_ratio} {counts[task.fold_ratio]:.2f}, {task.describe(counts)}"
+    notes = "".join(f"; {note}" for note in outcome.get("notes", ()))
+    return f"{fold}: {task.fold_ratio} {counts[task.fold_ratio]:.2f}, {task.describe(counts)}{notes}"

@@ -43,11 +43,6 @@ class JointWork:
     recognizer: Work
     options: Options
 
-    @property
-    def pending(self) -> bool:
-        """Whether anything is left to do."""
-        return self.conclusion() is None
-
     def result(self) -> Result | None:
         """The joint result on disk; None if there is none, or a damaged one."""
         try:

@@ -118,6 +118,13 @@ def measured(result: Mapping[str, Any]) -> str:
     head = result.get("headline")
     if not head:
         return "no measurement lies beside these weights"
+    try:
+        return _measured(result, head)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return "the measurement that lies beside these weights is damaged"
+
+
+def _measured(result: Mapping[str, Any], head: Mapping[str, Any]) -> str:
     low, high = head["ci95"]
     people = f"{len(result['subjects'])} subjects of {result['data']['title']}"
     mark = ", a synthetic stand-in" if result.get("synthetic") else ""
@@ -145,11 +152,40 @@ def _one_method(place: Path, cards: Mapping[str, Card]) -> None:
                 f"the weights {name!r} of {place} do not say how they were made",
                 hint="they are not of mezoo fit, or of an older one: train the recipe again",
             )
+        if missing := _lacking(card.made):
+            raise RunError(
+                f"the weights {name!r} of {place} have a damaged card: {missing} is missing or of another kind",
+                hint="copy the file again, or train the recipe again",
+            )
     told = {json.dumps([c.made[k] for k in ("task", "classes", "model", "features", "clips")]) for c in cards.values()}
     if len(told) > 1:
         raise RunError(
             f"{place} mixes weights of {len(told)} recipes", hint="train it again with --fresh, or pick one: --fold"
         )
+
+
+def _lacking(made: Mapping[str, Any]) -> str:
+    """The first part of a card that is not of the kind that `mezoo fit` writes; "" for a whole one."""
+    wanted: dict[str, Any] = {
+        "task": str,
+        "classes": list,
+        "dataset": dict,
+        "model": dict,
+        "features": dict,
+        "clips": (dict, type(None)),
+        "frames_per_second": int | float,
+        "rows_per_second": int | float,
+        "synthetic": bool,
+    }
+    for part, kind in wanted.items():
+        if part not in made or not isinstance(made[part], kind):
+            return part
+    inner = (("dataset", "title"), ("model", "name"), ("model", "title"), ("features", "name"))
+    inner += (("features", "extractor_version"), ("features", "distribution"))
+    for part, key in inner:
+        if not isinstance(made[part].get(key), str):
+            return f"{part}.{key}"
+    return next((f"{p}.arguments" for p in ("model", "features") if not isinstance(made[p].get("arguments"), dict)), "")
 
 
 def _block(kind: Any, described: Mapping[str, Any]) -> Block:

@@ -11,6 +11,7 @@ from mezoo.clips import blind
 from mezoo.errors import PluginError
 from mezoo.fold_folder import FoldFolder
 from mezoo.metrics import Confusion, confusion
+from mezoo.promises import asking
 from mezoo.records import Example, Window
 from mezoo.statistics import confusion_intervals
 
@@ -36,7 +37,8 @@ class RecognitionTask:
 
     def decode(self, model: Any, windows: Sequence[Window], example: Example) -> NDArray[np.float32]:
         """(classes,) probabilities. Raises PluginError for an answer of another shape, or one that is no number."""
-        given = np.asarray(model.decode(windows, example), dtype=np.float32)
+        with asking(model, "decode"):
+            given = np.asarray(model.decode(windows, example), dtype=np.float32)
         if given.shape != (len(self.classes),) or not np.isfinite(given).all():
             raise PluginError(
                 f"{type(model).__name__}.decode gave {given.shape} for {example.video.key}, "

@@ -7,6 +7,7 @@ from typing import Any
 
 from mezoo.fold_folder import FoldFolder
 from mezoo.metrics import Counts, pooled, spotting_counts
+from mezoo.promises import check_spotting
 from mezoo.records import Example, Kind, Spot, Spotting, Video, Window
 from mezoo.statistics import f1_interval
 
@@ -37,8 +38,9 @@ class SpottingTask:
         return Example(example.video.unlabelled(), example.features)
 
     def decode(self, model: Any, windows: Sequence[Window], example: Example) -> Spotting:
-        """Spots of one video, kept inside it and in order."""
-        raw: Spotting = model.decode(windows, example)
+        """Spots of one video, kept inside it and in order. Raises PluginError for an answer of another form."""
+        given = model.decode(windows, example)
+        raw = check_spotting(model, given, example.video.key, len(example.features), KINDS)
         last = len(example.video.frames) - 1
         kept = [s for s in raw.spots if 0 <= s.onset <= s.offset <= last]
         kept.sort(key=lambda s: (s.onset, s.offset, s.kind))

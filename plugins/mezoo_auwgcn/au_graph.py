@@ -102,6 +102,6 @@ def given(matrix: Any) -> NDArray[np.float32]:
 
 def _read(path: Path) -> NDArray[np.float64]:
     if path.suffix == ".npy":
-        return np.asarray(datasets.load_arrays(path)[""].real, dtype=np.float64)
+        return np.asarray(datasets.load_arrays(path)[""], dtype=np.float64)
     lines = tables.read_plain(path).decode("utf-8").replace(",", " ").splitlines()
     return np.array([[float(v) for v in line.split()] for line in lines if line.strip()], dtype=np.float64)

@@ -83,7 +83,7 @@ def _line(name: str, about: str, found: Mapping[str, int]) -> str:
 def told(text: str) -> dict[str, tuple[int, int]]:
     """Faults injected and lost by reader, from the table in tests/README.md."""
     rows = [[c.strip() for c in line.strip("| ").split("|")] for line in text.splitlines() if line.startswith("| ")]
-    return {row[0]: (int(row[2]), int(row[5])) for row in rows if len(row) == 6 and row[2].isdigit()}
+    return {row[0]: (int(row[2]), int(row[5])) for row in rows if len(row) == 6 and row[2].isdigit() and row[1]}
 
 
 README = HERE.parent / "README.md"

@@ -434,16 +434,19 @@ def _xml_of(raw: bytes) -> Iterator[Harm]:
     space = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>%s</sheetData>'
     space += b"</worksheet>"
     lol = b"".join(b'<!ENTITY l%d "%s">' % (i, b"&l%d;" % (i - 1) * 10) for i in range(1, 10))
-    bomb = (
-        head + b'<!DOCTYPE z [<!ENTITY l0 "lol">' + lol + b"]>" + space % b'<row r="1"><c t="str"><v>&l9;</v></c></row>'
-    )
+    lol = head + b'<!DOCTYPE z [<!ENTITY l0 "lol">' + lol + b"]>"
+    lol += space % b'<row r="1"><c t="str"><v>&l9;</v></c></row>'
     outside = head + b'<!DOCTYPE z [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
     outside += space % b'<row r="1"><c r="A1" t="str"><v>&x;</v></c></row>'
     far = space % b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
     past = space % b'<row r="99999999"><c r="A99999999"><v>1</v></c></row>'
     wide = space % b"".join(b'<row r="%d"><c r="XFD%d"><v>1</v></c></row>' % (i, i) for i in range(1, 3000))
+    yield "a bomb of zeros", bomb(members, sheet)
+    begin, end = (space % b"|").split(b"|")
+    yield "a bomb of rows", bomb(members, sheet, begin, b"<row/>", end)
+    yield "a bomb of texts", bomb(members, sheet, begin, b'<row><c t="str"><v>x</v></c></row>', end)
     for what, xml in (
-        ("a bomb of entities", bomb),
+        ("a bomb of entities", lol),
         ("an entity that reads a file", outside),
         ("a cell at the far corner", far),
         ("a cell past the far corner", past),
@@ -457,10 +460,6 @@ def _xml_of(raw: bytes) -> Iterator[Harm]:
         ("a row before the first", space % b'<row r="-3"><c r="A-3"><v>1</v></c></row>'),
     ):
         yield what, zipped({**members, sheet: xml})
-    yield "a bomb of zeros", bomb(members, sheet)
-    begin, end = (space % b"|").split(b"|")
-    yield "a bomb of rows", bomb(members, sheet, begin, b"<row/>", end)
-    yield "a bomb of texts", bomb(members, sheet, begin, b'<row><c t="str"><v>x</v></c></row>', end)
     for name in members:
         yield f"{name} gone", zipped({k: v for k, v in members.items() if k != name})
 

@@ -499,22 +499,22 @@ READERS = (
             "its tables and marks",
             partial(_dataset_files, n),
             partial(_ask_dataset, n),
-            10,
+            5,
             f"data/{n}",
         )
         for n in [*DATASETS, "auwgcn_segments"]
     ),
     Reader("folders of frames", "names, links and numbers in every dataset", lambda f: [], lambda f: None, 1, "data"),
-    Reader("tables", "xlsx, csv, errata", lambda f: _all(f, _KINDS), _ask_tables, 30, "tables"),
+    Reader("tables", "xlsx, csv, errata", lambda f: _all(f, _KINDS), _ask_tables, 20, "tables"),
     Reader(
-        "AU cells", "action units as owners write them", lambda f: [(f / "units.txt", "csv")], _ask_units, 60, "tables"
+        "AU cells", "action units as owners write them", lambda f: [(f / "units.txt", "csv")], _ask_units, 40, "tables"
     ),
     Reader(
         "landmarks",
         "csv, npy, npz, pts, txt",
         lambda f: _all(f, {".csv": "csv", ".npy": "npy", ".npz": "npz", ".pts": "text", ".txt": "text"}),
         _ask_landmarks,
-        40,
+        16,
         "landmarks",
     ),
     Reader(
@@ -522,7 +522,7 @@ READERS = (
         "jpg, png, bmp",
         lambda f: _all(f, dict.fromkeys((".jpg", ".png", ".bmp"), "image")),
         _ask_images,
-        20,
+        8,
         "images",
     ),
     Reader(
@@ -530,28 +530,28 @@ READERS = (
         "avi, mp4, mkv",
         lambda f: _all(f, dict.fromkeys((".avi", ".mp4", ".mkv"), "film")),
         _ask_film,
-        30,
+        10,
         "films",
     ),
-    Reader("recipes", "one method, and spot-then-recognise", lambda f: _all(f, _KINDS), _ask_recipe, 40, "recipes"),
+    Reader("recipes", "one method, and spot-then-recognise", lambda f: _all(f, _KINDS), _ask_recipe, 24, "recipes"),
     Reader(
         "stored features",
         "safetensors and their sidecars",
         lambda f: _all(f, {".safetensors": "tensors", ".json": "json"}, "features/*/*/*")[:4],
         _ask_store,
-        40,
+        14,
         "cache",
     ),
     Reader(
-        "scored tables", "truth and predictions of `mezoo score`", lambda f: _all(f, _KINDS), _ask_scores, 20, "scores"
+        "scored tables", "truth and predictions of `mezoo score`", lambda f: _all(f, _KINDS), _ask_scores, 10, "scores"
     ),
-    Reader("claims", "the zip", lambda f: [(p, "zip") for p in sorted(f.glob("toy*.zip"))], _ask_claim, 40, "claims"),
+    Reader("claims", "the zip", lambda f: [(p, "zip") for p in sorted(f.glob("toy*.zip"))], _ask_claim, 26, "claims"),
     Reader(
         "forged claims",
         "members under a manifest that agrees with them",
         lambda f: _all(f, _KINDS, "toy/**/*"),
         _ask_forged,
-        8,
+        3,
         "forged",
     ),
     *(
@@ -560,7 +560,7 @@ READERS = (
             "report, diff, submit, leaderboard",
             partial(_run_files, n),
             partial(_ask_run, n),
-            5,
+            3,
             "runs",
         )
         for n, task in (("toy", "spotting"), ("toy_sides", "recognition"))
@@ -575,7 +575,7 @@ READERS = (
             (f / "toy/run.json", "json"),
         ],
         _ask_continued,
-        25,
+        12,
         "runs",
     ),
     Reader(
@@ -583,7 +583,7 @@ READERS = (
         "safetensors of a fold",
         lambda f: [(f / "toy/folds/00/weights.safetensors", "tensors"), (f / "toy/result.json", "json")],
         _ask_weights,
-        60,
+        26,
         "runs",
     ),
     Reader(
@@ -591,7 +591,7 @@ READERS = (
         "model.json and weights",
         lambda f: _all(f, {".json": "json", ".safetensors": "tensors"}),
         _ask_exported,
-        15,
+        6,
         "exported",
     ),
     Reader(
@@ -599,7 +599,7 @@ READERS = (
         "adjacency, pretrained weights",
         lambda f: _all(f, {".npy": "npy", ".txt": "text", ".pth": "zip"}),
         _ask_arrays,
-        20,
+        12,
         "arrays",
     ),
 )

@@ -140,7 +140,7 @@ FEATURES = ("tvl1", "farneback", "dis", "face_crop", "align", "landmarks", "evm"
 
 
 @pytest.mark.parametrize("name", FEATURES)
-@pytest.mark.parametrize("frames", [1, 2])
+@pytest.mark.parametrize("frames", [1])
 def test_features_of_hardly_a_film(name, frames, tmp_path, cache):
     """One frame, and no face in it: features of one row, or a sentence."""
     import cv2
@@ -155,7 +155,11 @@ def test_features_of_hardly_a_film(name, frames, tmp_path, cache):
     video = Video("film", "-", "one", 25.0, ImageFolder(tmp_path))
     try:
         made = make(read_block("feature", name))(video)
-    except MezooError as error:
+    except MezooError as refused:
+        error = refused
+    else:
+        error = None
+    if error is not None:
         assert len(error.what) > 20
         assert error.hint
         return

@@ -23,7 +23,7 @@ LAYERS = [
         "spots",
         "synthetic",
     }
-    | {"tensor_file", "films", "sampling", "svg", "prediction", "outline"},
+    | {"tensor_file", "films", "sampling", "svg", "prediction", "outline", "promises"},
     {"metrics", "registry", "fold_folder", "cluster"},
     {"protocols", "statistics", "result", "contracts", "models", "signatures", "run_folder"},
     {"datasets"},

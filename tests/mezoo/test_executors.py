@@ -144,3 +144,13 @@ def test_a_container_with_a_limit_counts(tmp_path, monkeypatch):
     assert machine.free_memory() == 500
     (tmp_path / "memory.max").write_text("max\n")
     assert machine.free_memory() != 500
+
+
+@pytest.mark.parametrize("name", ["../../00", "a/b", "..", "", "a\\b"])
+def test_a_fold_is_never_written_outside_its_run(name):
+    from mezoo.errors import DataError
+    from mezoo.plan import check_names
+    from mezoo.records import Fold
+
+    with pytest.raises(DataError, match="cannot be the name"):
+        check_names([Fold("ok", ("a",), ("b",)), Fold(name, ("a",), ("b",))])

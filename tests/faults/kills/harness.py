@@ -67,7 +67,7 @@ class Faults:
                 found = real(*given, **named)
             finally:
                 self.inside = outer
-            if here and self.fault["when"] == "half" and path and name not in ("replace", "rename", "unlink"):
+            if here and self.fault["when"] == "half" and path and name not in ("replace", "rename", "unlink", "mkdir"):
                 os.truncate(path, os.path.getsize(path) // 2)
             if here:
                 self.strike(path)
@@ -79,7 +79,8 @@ class Faults:
         """End this process, or be a disk that takes no more."""
         how = self.fault["how"]
         if how.startswith("SIG"):
-            os.kill(os.getpid(), getattr(signal, how))
+            # A torn write is what a process leaves that ends at once; other signals may be answered later.
+            os.kill(os.getpid(), signal.SIGKILL if self.fault["when"] == "half" else getattr(signal, how))
             return
         self.full = self.fault.get("lasting", False)
         code = getattr(errno, how)
