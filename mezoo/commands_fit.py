@@ -63,9 +63,9 @@ def fit(arguments: Arguments) -> int:
 
 def gather(arguments: Arguments) -> int:
     """Pool the folds of a run that were trained one by one; 1 if some are missing."""
+    from mezoo.joint_recipe import read_one
     from mezoo.plan import Options, plan
     from mezoo.progress import make_progress
-    from mezoo.recipe import read_recipe
     from mezoo.result import Result
     from mezoo.run import gather as pool
     from mezoo.run_folder import RunFolder
@@ -75,7 +75,7 @@ def gather(arguments: Arguments) -> int:
     asked = RunFolder(folder).told().get("asked") or {}
     if not asked:
         raise RecipeError(f"{folder} does not say how its recipe was asked for", hint="give mezoo fit its recipe again")
-    recipe, progress = read_recipe(asked["recipe"], asked["set"], synthetic=asked["synthetic"]), make_progress()
+    recipe, progress = read_one(asked["recipe"], asked["set"], synthetic=asked["synthetic"]), make_progress()
     if not folder.resolve().name.endswith(recipe.digest()):
         raise RecipeError(
             f"{asked['recipe']} is not what {folder} was made from: its settings are {recipe.digest()} now",
@@ -121,10 +121,14 @@ def _command() -> str:
 
 def _where(arguments: Arguments, recipe: "Recipe | Joint") -> dict[str, Any]:
     """Executor and workers, the command line before the recipe; and what was asked for, for a later `gather`."""
+    from mezoo.joint_recipe import PARTS
+
     block = recipe.executor
     side_by_side = block.use == "inline" and (arguments.workers or 1) > 1
     executor = arguments.executor or ("process" if side_by_side else block.use)
-    asked = {"recipe": str(recipe.path.resolve()), "set": [*arguments.set], "synthetic": arguments.synthetic}
+    _, colon, part = arguments.recipe.rpartition(":")
+    which = f":{part}" if colon and part in PARTS else ""
+    asked = {"recipe": f"{recipe.path.resolve()}{which}", "set": [*arguments.set], "synthetic": arguments.synthetic}
     return {"executor": executor, "workers": arguments.workers or block.workers, "asked": asked}
 
 

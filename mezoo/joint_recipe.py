@@ -10,7 +10,7 @@ from typing import Any
 from mezoo import yaml_marks
 from mezoo.envelope import ExecutorBlock
 from mezoo.errors import RecipeError
-from mezoo.recipe import Draft, Recipe, locate, read_recipe
+from mezoo.recipe import Draft, Recipe, finished, locate, read_recipe
 from mezoo.registry import did_you_mean
 from mezoo.yaml_marks import Marked
 
@@ -97,16 +97,8 @@ def read_joint(path: Path, overrides: Sequence[str] = (), *, synthetic: bool = F
 
 
 def _part(path: Path, marked: Marked, name: str, overrides: Sequence[str], synthetic: bool) -> Recipe:
-    draft = Draft(path, _projected(marked, name))
     own = [text for given in overrides if (text := _own_override(given, name))]
-    for text in own:
-        draft.override(text)
-    if synthetic:
-        draft.overlay_synthetic()
-        for text in own:
-            draft.override(text)
-    draft.expand(environment_needed=not synthetic)
-    return draft.finish(synthetic)
+    return finished(Draft(path, _projected(marked, name)), own, synthetic=synthetic)
 
 
 def _projected(marked: Marked, name: str) -> Marked:

@@ -63,8 +63,8 @@ class Work:
     @property
     def name(self) -> str:
         """Name of the run, unique among runs: that of its folder, after the joint run's if it is a part of one."""
-        folder = self.folder.path
-        return folder.name if self.options.folder is None else f"{folder.parent.name}-{folder.name}"
+        folder, own = self.folder.path.resolve(), f"{self.recipe.name}-{self.recipe.digest()}"
+        return own if folder.name == own else f"{folder.parent.name}-{folder.name}"
 
     def result(self) -> Result | None:
         """The result on disk; None if there is none, or a damaged one."""

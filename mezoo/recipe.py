@@ -142,7 +142,11 @@ def locate(argument: str) -> Path:
 def read_recipe(argument: str, overrides: Sequence[str] = (), *, synthetic: bool = False) -> Recipe:
     """Read and check a recipe; `overrides` are `key.path=value` texts. Raises RecipeError listing every problem."""
     path = locate(argument)
-    draft = Draft(path, yaml_marks.read(path))
+    return finished(Draft(path, yaml_marks.read(path)), overrides, synthetic=synthetic)
+
+
+def finished(draft: "Draft", overrides: Sequence[str], *, synthetic: bool) -> Recipe:
+    """A draft with overrides laid over it, also over its synthetic values. Raises RecipeError listing every problem."""
     for text in overrides:
         draft.override(text)
     if synthetic:

@@ -197,6 +197,11 @@ def test_claims_are_of_its_parts(mezoo, joint_run, tmp_path):
 
 def test_a_part_may_be_asked_for_alone(mezoo, cache, tmp_path):
     assert mezoo("audit", "toy_both:spotter", "--synthetic", "--quick")[0] == 0
+    fold = ("fit", "toy_both:spotter", "--synthetic", "--runs", tmp_path, "--fold", "01")
+    assert mezoo(*fold)[0] == 0
+    run = next(tmp_path.glob("toy_both-*"))
+    assert mezoo("gather", run)[0] == 1
+    assert json.loads((run / "result.json").read_text())["subjects"][1]["state"] == "done"
     code, _, err = mezoo("audit", "toy_both", "--synthetic", "--quick")
     assert code == 2
     assert "toy_both:recognizer" in err
