@@ -5,16 +5,24 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from mezoo.tables_out import print_table
+from mezoo.tables_out import print_json, print_table
 
 Arguments = argparse.Namespace
 
 
 def new(arguments: Arguments) -> int:
     """Write a package and say which three commands come next."""
-    from mezoo.scaffold import write_package
+    from mezoo.errors import PluginError
+    from mezoo.scaffold import copy_package, template_of, write_package
 
-    made = write_package(arguments.kind, arguments.name, Path(arguments.out).expanduser())
+    template = template_of(arguments.kind, arguments.task, stored=arguments.stored)
+    out = Path(arguments.out).expanduser()
+    if arguments.like and (arguments.task or arguments.stored):
+        raise PluginError("--like copies a plugin as it is", hint="leave --task and --stored out")
+    if arguments.like:
+        made = copy_package(arguments.kind, arguments.like, arguments.name, out)
+    else:
+        made = write_package(template, arguments.name, out)
     print(f"{made.folder}: {len(made.files)} files; begin with {made.begin}")
     for command in made.next:
         print(f"  {command}")
@@ -36,7 +44,7 @@ def plugins_check(arguments: Arguments) -> int:
             cells = [[row["verdict"], row["check"], row["detail"]] for row in rows]
             print_table(title, ["", "check", "seen"], cells)
     if arguments.json:
-        print(json.dumps(told, indent=1))
+        print_json(told)
     else:
         print(f"{failed} of {len(told)} checks failed" if failed else "every check that could be made passes")
     return 1 if failed else 0

@@ -1,7 +1,10 @@
 """Writes synthetic stand-ins: films as folders of frames, tables as owners write them, and the mark that says so."""
 
+import io
 import json
 import os
+import re
+import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -209,8 +212,13 @@ def write_book(path: Path, sheets: Mapping[str, Sequence[Sequence[Cell]]]) -> No
         sheet = book.create_sheet(title)
         for line in grid:
             sheet.append([None if cell == "" else cell for cell in line])
+    whole = io.BytesIO()
+    book.save(whole)
     path.parent.mkdir(parents=True, exist_ok=True)
-    book.save(path)
+    with zipfile.ZipFile(whole) as told, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as kept:
+        for part in told.namelist():  # openpyxl stamps the time of saving: equal seeds give equal files
+            undated = re.sub(rb"(<dcterms:\w+ [^>]*>)[^<]*", rb"\g<1>2000-01-01T00:00:00Z", told.read(part))
+            kept.writestr(zipfile.ZipInfo(part), undated, zipfile.ZIP_DEFLATED)
 
 
 def finish(

@@ -1,21 +1,26 @@
-"""`mezoo new`: a complete package outside this repository, from the folders of files beside this one.
+"""`mezoo new`: a complete package outside this repository, from the folders of files beside this one, or a copied one.
 
 They are real files of a package called `newcomer`, checked like all others; a new one is a copy with another name.
-(`pyproject.template.toml` is called so because tools would take it for the settings of this folder.)
+`shared` has what all packages are made of, a folder beside it what differs; a line `@FILE@` stands for the text of that
+file. (`pyproject.template.toml` is called so because tools would take it for the settings of this folder.)
 """
 
 import keyword
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 
 from mezoo.errors import PluginError
-from mezoo.registry import PluginKind, plugins
+from mezoo.registry import PluginKind, find, plugins
+from mezoo.scaffold.copied import copied_texts
+from mezoo.scaffold.texts import FOLDERS, WORD, Template, Texts, template_texts
 
-_WORD = "newcomer"
 _LONGEST = 30
+_BEGIN: Mapping[Template, str] = {"spotter": "model", "stored": "dataset"}
+"""The module to begin with, where it is not called as the template is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,45 +33,57 @@ class Package:
     next: tuple[str, ...]
 
 
-def write_package(kind: PluginKind, name: str, parent: Path) -> Package:
+def template_of(kind: PluginKind, task: str | None = None, *, stored: bool = False) -> Template:
+    """The template of a kind of plugin: of a model that spots, of a dataset without films. Raises PluginError."""
+    if task and kind != "model":
+        raise PluginError(f"a {kind} has no task", hint="--task is for mezoo new model NAME")
+    if stored and kind != "dataset":
+        raise PluginError(f"a {kind} is not stored", hint="--stored is for mezoo new dataset NAME")
+    named = "spotter" if task == "spotting" else "stored" if stored else kind
+    (found,) = [template for template in get_args(Template) if template == named]
+    return found
+
+
+def write_package(template: Template, name: str, parent: Path) -> Package:
     """Write `mezoo-NAME` into a folder. Raises PluginError for a name that cannot be or is taken, or a folder there."""
-    check_name(kind, name)
-    folder = parent / f"mezoo-{name.replace('_', '-')}"
-    if folder.exists():
-        raise PluginError(f"{folder} exists already", hint="choose another name, or another place with --out")
-    files = tuple(_written(kind, name, folder))
-    begin = folder / f"mezoo_{name}" / f"{kind}.py"
-    steps = (f"pip install -e {folder}", f"mezoo plugins check {name}", f"mezoo fit {name} --synthetic")
-    return Package(folder, files, begin, steps)
+    kinds = {"dataset", "feature", "model"} if template == "stored" else {_BEGIN.get(template, template)}
+    check_name(kinds, name)
+    texts = template_texts(FOLDERS[template], name)
+    return _written(texts, name, parent, f"mezoo_{name}/{_BEGIN.get(template, template)}.py")
 
 
-def check_name(kind: PluginKind, name: str) -> None:
+def copy_package(kind: PluginKind, other: str, name: str, parent: Path) -> Package:
+    """Write `mezoo-NAME` around a copy of a plugin's package. Raises PluginError, also for an unknown one."""
+    check_name({kind}, name)
+    texts, begin = copied_texts(find(kind, other), name)
+    return _written(texts, name, parent, begin)
+
+
+def check_name(kinds: Set[str], name: str) -> None:
     """Raise PluginError unless recipes, Python and pip can all call it so, and nobody else is called so here."""
     plain = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_")
     fits = re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) and len(name) <= _LONGEST and not keyword.iskeyword(name)
-    if not fits or name == _WORD:
-        good = plain if re.match("[a-z]", plain) and plain not in {name, _WORD} else "tiny_net"
+    if not fits or name == WORD:
+        good = plain if re.match("[a-z]", plain) and plain not in {name, WORD} else "tiny_net"
         raise PluginError(
             f"{name!r} cannot be a plugin's name",
             hint=f"small letters, digits and underscores, at most {_LONGEST}, beginning with a letter: such as {good}",
         )
-    taken = [p for p in plugins() if p.name == name and p.kind in {kind, "recipe"}]
+    taken = [p for p in plugins() if p.name == name and p.kind in {*kinds, "recipe"}]
     if taken or find_spec(f"mezoo_{name}") is not None:
         owner = f"{taken[0].kind} {name!r} of {taken[0].distribution}" if taken else f"package mezoo_{name}"
         raise PluginError(f"there is a {owner} already", hint="choose another name: two of one name are refused")
 
 
-def _written(kind: PluginKind, name: str, folder: Path) -> Iterator[Path]:
-    source = Path(__file__).parent / kind
-    for file in sorted(p for p in source.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
-        target = folder / renamed(file.relative_to(source).as_posix(), name).replace(".template", "")
+def _written(texts: Texts, name: str, parent: Path, begin: str) -> Package:
+    folder = parent / f"mezoo-{name.replace('_', '-')}"
+    if folder.exists():
+        raise PluginError(f"{folder} exists already", hint="choose another name, or another place with --out")
+    for path, text in texts.items():
+        target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(renamed(file.read_text(encoding="utf-8"), name), encoding="utf-8")
-        yield target
-
-
-def renamed(text: str, name: str) -> str:
-    """A template's text for another name: `newcomer`, `mezoo-newcomer`, the class `Newcomer`."""
-    camel = "".join(part.capitalize() for part in name.split("_"))
-    dashed = text.replace(f"mezoo-{_WORD}", f"mezoo-{name.replace('_', '-')}")
-    return dashed.replace(_WORD, name).replace(_WORD.capitalize(), camel)
+        target.write_text(text, encoding="utf-8")
+    steps = [f"pip install -e {folder}", f"mezoo plugins check {name}"]
+    if any("/recipes/" in path for path in texts):
+        steps.append(f"mezoo fit {name} --synthetic")
+    return Package(folder, tuple(folder / path for path in texts), folder / begin, tuple(steps))

@@ -1,7 +1,8 @@
 """The contract checks, for authors of plugins: as plain functions, as `pytest --mezoo NAME`, as `mezoo plugins check`.
 
 `DATASET_CHECKS`, `FEATURE_CHECKS` and `MODEL_CHECKS` are functions of a case that return what they saw and raise
-ContractError. `check_plugin(NAME)` makes the case of an installed plugin, from a recipe that uses it, and runs all.
+ContractError. `check_plugin(NAME)` makes the case of an installed plugin, from a recipe that uses it, and runs all;
+`contract(NAME)` is the same as a test.
 """
 
 from importlib import import_module
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mezoo.testing.cases import DatasetCase as DatasetCase
     from mezoo.testing.cases import FeatureCase as FeatureCase
     from mezoo.testing.cases import ModelCase as ModelCase
+    from mezoo.testing.contract import contract as contract
     from mezoo.testing.dataset_checks import DATASET_CHECKS as DATASET_CHECKS
     from mezoo.testing.feature_checks import FEATURE_CHECKS as FEATURE_CHECKS
     from mezoo.testing.model_checks import MODEL_CHECKS as MODEL_CHECKS
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "by_name": ("Case", "case_of", "check_plugin", "checks_of", "named", "run"),
     "cases": ("DatasetCase", "FeatureCase", "ModelCase"),
+    "contract": ("contract",),
     "dataset_checks": ("DATASET_CHECKS",),
     "feature_checks": ("FEATURE_CHECKS",),
     "model_checks": ("MODEL_CHECKS", "QUICK_MODEL_CHECKS"),
@@ -58,6 +61,7 @@ __all__ = [
     "case_of",
     "check_plugin",
     "checks_of",
+    "contract",
     "named",
     "noise_clips",
     "offline",

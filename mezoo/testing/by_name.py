@@ -64,13 +64,15 @@ def case_of(plugin: Plugin, recipe: str = "", folder: Path | None = None) -> Cas
     """What the checks of a plugin look at; stand-ins and the like are written below `folder`, by default a new one.
 
     A model or feature is looked at as `recipe` uses it, on the stand-in, or on its own data where there is none;
-    without a recipe, as one does that its distribution brings, else any other. Raises PluginError for none.
+    without a recipe, as one does that its distribution brings, else any other. Raises PluginError for none. A dataset
+    without a stand-in is looked at where a recipe says that its own data lie.
     """
     from mezoo.progress import make_progress
 
     where = folder or Path(mkdtemp(prefix="mezoo-check-"))
     if plugin.kind == "dataset":
-        return DatasetCase(load(plugin), where)
+        case = DatasetCase(load(plugin), where)
+        return case if case.writes else replace(case, own=_own_data(plugin))
     read = _recipe_for(plugin, recipe)
     if plugin.kind == "feature":
         return _feature_case(plugin, read, make_progress())
@@ -79,7 +81,6 @@ def case_of(plugin: Plugin, recipe: str = "", folder: Path | None = None) -> Cas
 
 def _recipe_for(plugin: Plugin, given: str) -> "Recipe":
     from mezoo.joint_recipe import read_one
-    from mezoo.recipe import read_recipe
 
     if given:
         recipe = read_one(given, synthetic=True)
@@ -90,6 +91,30 @@ def _recipe_for(plugin: Plugin, given: str) -> "Recipe":
                 f"recipe {given} does not use the {plugin.kind} {plugin.name!r}", hint="name one that does"
             )
         return recipe
+    users: list[Recipe] = []
+    for recipe in _users(plugin):
+        if _has_stand_in(recipe):
+            return recipe
+        users.append(recipe)
+    for recipe in users:
+        if read := _on_own_data(recipe):
+            return read
+    if users:
+        raise PluginError(
+            f"the dataset of recipe {users[0].name} writes no stand-in, and its own data are not found, so there is "
+            f"nothing to give to the {plugin.kind} {plugin.name!r}",
+            hint="set the variables that its `root` names, such as MEZOO_DATA, or write write_synthetic",
+        )
+    raise PluginError(
+        f"no installed recipe uses the {plugin.kind} {plugin.name!r}, so nobody knows what to give it",
+        hint="bring one in the entry points mezoo.recipes, or name a file with --recipe",
+    )
+
+
+def _users(plugin: Plugin) -> "Iterator[Recipe]":
+    """Installed recipes that use a plugin, those of its distribution first, as `--synthetic` reads them."""
+    from mezoo.recipe import read_recipe
+
     own_first = sorted(
         (p for p in plugins() if p.kind == "recipe"),
         key=lambda p: (p.distribution != plugin.distribution, plugin.name not in p.name, p.name),
@@ -97,14 +122,30 @@ def _recipe_for(plugin: Plugin, given: str) -> "Recipe":
     for candidate in own_first:
         try:
             recipe = read_recipe(candidate.target, synthetic=True)
-            if _block_of(recipe, plugin) and _has_stand_in(recipe):
-                return recipe
         except MezooError:  # of another task, or broken: not what is looked at here
             continue
-    raise PluginError(
-        f"no installed recipe uses the {plugin.kind} {plugin.name!r}, so nobody knows what to give it",
-        hint="bring one in the entry points mezoo.recipes, or name a file with --recipe",
-    )
+        if _block_of(recipe, plugin):
+            yield recipe
+
+
+def _on_own_data(recipe: "Recipe") -> "Recipe | None":
+    """The recipe without `--synthetic`, if the folder of its dataset is there."""
+    from mezoo.recipe import read_recipe
+
+    try:
+        read = read_recipe(str(recipe.path))
+    except MezooError:  # a variable that is not set
+        return None
+    return read if Path(read.dataset.arguments.get("root", "")).is_dir() else None
+
+
+def _own_data(plugin: Plugin) -> Path | None:
+    """The folder of a dataset's own data that a recipe names, if it is there."""
+    for recipe in _users(plugin):
+        read = _on_own_data(recipe)
+        if read and read.dataset.plugin == plugin:
+            return Path(read.dataset.arguments["root"])
+    return None
 
 
 def _has_stand_in(recipe: "Recipe") -> bool:

@@ -25,12 +25,16 @@ def _new_folder() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class DatasetCase:
-    """A dataset's class; stand-ins are written below `folder`, once each. `options` go to its constructor."""
+    """A dataset's class; stand-ins are written below `folder`, once each. `options` go to its constructor.
+
+    `own` is a folder of its own data, looked at where it writes no stand-in.
+    """
 
     kind: type[Dataset]
     folder: Path = field(default_factory=_new_folder)
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     spec: StandIn = SMALL
+    own: Path | None = None
 
     @property
     def writes(self) -> bool:
@@ -40,16 +44,16 @@ class DatasetCase:
     def root(self, name: str = "once", spec: StandIn | None = None) -> Path:
         """A stand-in of this name, written now if it is not there yet. Raises NotMade where there is none."""
         if not self.writes:
-            raise NotMade("it writes no stand-in to look at")
+            raise NotMade("it writes no stand-in (write_synthetic): --synthetic is not for it")
         where = self.folder / name
         if not where.exists():
             self.kind.write_synthetic(where, spec or self.spec)
         return where
 
     def open(self, root: Path | None = None) -> Dataset:
-        """The dataset on a stand-in, or on any folder."""
+        """The dataset on any folder, else on a stand-in, else on its own data. Raises NotMade for neither."""
         made: Any = self.kind
-        return made(root=root or self.root(), **self.options)
+        return made(root=root or (self.own if self.own and not self.writes else self.root()), **self.options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mezoo import DataError, FeatureExtractor, Features, Video
+from mezoo import DataError, FeatureExtractor, Features, Video, datasets
 
 from . import segment_files
 
@@ -15,8 +15,8 @@ class SegmentFeature(FeatureExtractor):
     """Motion of regions as the official code stored it: (rows, 12, 2) float32, one row a frame of the video.
 
     For videos of the dataset `auwgcn_segments` only, whose frames are the rows themselves. Where a window is missing
-    there are zeros, and the facts say which rows. The unit is that of the files, pixels or 1 / 20 pixel. Raises
-    DataError for a video of another dataset.
+    there are zeros, and the facts say which rows of the whole video. The unit is that of the files, pixels or 1 / 20
+    pixel. Raises DataError for a video of another dataset.
     """
 
     version: ClassVar[str] = "1"
@@ -30,6 +30,6 @@ class SegmentFeature(FeatureExtractor):
                 hint="use the dataset auwgcn_segments, or the feature roi_flow for frames",
             )
         joined = segment_files.join(files)
-        rows = len(joined.features)
+        taken = datasets.taken(video, joined.features)
         facts = {"windows": len(joined.files), "missing_rows": [list(gap) for gap in joined.gaps]}
-        return Features(joined.features, np.arange(rows, dtype=np.int64), rows, video.fps, facts)
+        return Features(taken, np.arange(len(taken), dtype=np.int64), len(taken), video.fps, facts)

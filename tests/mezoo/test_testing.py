@@ -2,11 +2,13 @@
 
 import socket
 from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import count
 
 import numpy as np
 import pytest
 
-from mezoo import testing
+from mezoo import Dataset, datasets, testing
 from mezoo.errors import PluginError
 from mezoo.testing import dataset_checks, model_checks
 
@@ -67,6 +69,37 @@ def test_faults_of_a_dataset_are_found(places):
     assert "count from 0 to 119" in placed["places expressions"]
     written = failed([dataset_checks.writes_a_stand_in], dataset_case(places, "n", write_synthetic=staticmethod(noisy)))
     assert "draw from spec.seed" in written["writes a stand in"]
+
+
+def test_a_dataset_without_a_stand_in_is_looked_at_on_its_own_data(places):
+    good = case("toy", "dataset", places)
+    hidden = {"write_synthetic", "__dict__", "__weakref__"}
+    kind = type("Bare", (Dataset,), {name: value for name, value in vars(good.kind).items() if name not in hidden})
+    bare = testing.DatasetCase(kind, places / "bare")
+    nothing = {o.check: o.verdict for o in testing.outcomes(testing.DATASET_CHECKS, bare)}
+    assert "FAIL" not in nothing.values()
+    assert nothing["lists videos"] == "not made"
+    good.kind.write_synthetic(places / "own", datasets.StandIn())
+    own = {o.check: o.verdict for o in testing.outcomes(testing.DATASET_CHECKS, replace(bare, own=places / "own"))}
+    assert own["lists videos"] == own["places expressions"] == own["needs no network"] == "pass"
+    assert own["writes a stand in"] == "not made"
+
+
+def test_the_second_that_a_workbook_was_written_in_does_not_count(places):
+    import openpyxl
+
+    def write(out, spec, bars=None):
+        out.mkdir(parents=True)
+        book = openpyxl.Workbook()
+        book.active.append([spec.seed])
+        book.properties.created = datetime(2000, 1, 1) + timedelta(days=next(days))
+        book.save(out / "table.xlsx")
+        (out / "SYNTHETIC.json").write_text("{}")
+
+    days = count()
+    assert (
+        failed([dataset_checks.writes_a_stand_in], dataset_case(places, "t", write_synthetic=staticmethod(write))) == {}
+    )
 
 
 def test_faults_of_a_feature_are_found(places):
@@ -198,6 +231,12 @@ def test_pytest_runs_the_checks_of_a_name(pytester, cache, monkeypatch):
     slip = pytester.runpytest_inprocess(*plugin, "--mezoo", "toy_men", "-p", "no:cacheprovider")
     assert slip.ret == pytest.ExitCode.USAGE_ERROR
     slip.stderr.fnmatch_lines(["*did you mean 'toy_mean'*"])
+
+
+def test_the_contract_of_a_name_is_one_test_function(pytester, cache):
+    pytester.makepyfile("from mezoo import testing\n\ntest_contract = testing.contract('toy_mean')")
+    done = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-q")
+    done.assert_outcomes(passed=len(testing.FEATURE_CHECKS) - 1, skipped=1)
 
 
 def _pytest_entries():

@@ -1,1 +1,0 @@
-"""A dataset for mezoo: newcomer."""

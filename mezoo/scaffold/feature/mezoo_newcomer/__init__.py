@@ -1,1 +1,0 @@
-"""A feature for mezoo: newcomer."""

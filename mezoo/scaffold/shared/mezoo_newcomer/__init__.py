@@ -1,0 +1,1 @@
+"""For mezoo: newcomer."""
