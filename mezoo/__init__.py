@@ -1,4 +1,19 @@
-"""mezoo: methods, datasets and features for micro-expressions. Plugins need these names and no others."""
+"""Methods, datasets and features for micro-expressions. From a notebook or a script, each step is a line:
+
+    import mezoo
+
+    data = mezoo.load_dataset("smic", synthetic=True)            # a stand-in; with your licence root="/data/SMIC"
+    for clip in data.videos():
+        print(clip.key, len(clip.frames), clip.expressions[0].emotion)
+    motion = mezoo.extract("farneback", clip, size=[64, 64])     # motion.values: (pairs, height, width, 2), px
+    run = mezoo.fit("adaptive_gat_smic", synthetic=True, folds=["s03"])     # one fold; without `folds`, all
+    run.scores()                                                 # a DataFrame; also .subjects(), .predictions()
+    run.plot().savefig("run.png")                                # also .figures(), their names
+    mezoo.load_run(run.path)                                     # the same, another day
+
+`help(mezoo.fit)` and the like say more; `mezoo list` in a shell names datasets, features, models and recipes. Plugins
+need the names in `mezoo.__all__` and no others.
+"""
 
 import os
 from importlib import import_module
@@ -107,6 +122,10 @@ __all__ = [
     "tables",
     "testing",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from mezoo import DataError, datasets, tables
 from mezoo_casme import sub_folders
@@ -108,7 +109,7 @@ class Casme(datasets.IndexedDataset):
         self,
         root: Path,
         *,
-        layout: sub_folders.Layout = "auto",
+        layout: Literal["auto", "cropped", "selected", "raw", "other"] = "auto",
         errata: Path | None = None,
         landmarks: Path | None = None,
         strict: bool = False,

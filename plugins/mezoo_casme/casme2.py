@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from mezoo import DataError, datasets, tables
 from mezoo_casme import sub_folders
@@ -100,7 +101,7 @@ class Casme2(datasets.IndexedDataset):
         self,
         root: Path,
         *,
-        layout: sub_folders.Layout = "auto",
+        layout: Literal["auto", "cropped", "selected", "raw", "other"] = "auto",
         errata: bool | Path = True,
         landmarks: Path | None = None,
         strict: bool = False,
