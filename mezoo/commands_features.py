@@ -1,13 +1,12 @@
 """What `mezoo extract` and `mezoo view` do. Imports stand inside, so that a command pays only for what it does."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mezoo.errors import DataError, RecipeError
-from mezoo.tables_out import print_table
+from mezoo.tables_out import print_json, print_table
 
 if TYPE_CHECKING:
     from mezoo.extraction import Failure
@@ -29,7 +28,7 @@ def extract(arguments: Arguments) -> int:
     videos, block = videos_and_feature(_asked(arguments), cache, progress)
     if block is None:
         raise RecipeError("no feature is named", hint="add --feature NAME; mezoo list features has the names")
-    failures = extraction.extract(block, videos, cache, progress, arguments.workers)
+    failures = extraction.extract(block, videos, cache, progress, arguments.workers, arguments.executor)
     if arguments.out:
         _export(block, [v for v in videos if v.key not in {f.video for f in failures}], cache, Path(arguments.out))
     _report(arguments.json, block, videos, failures)
@@ -40,9 +39,7 @@ def _report(as_json: bool, block: "Block", videos: Sequence["Video"], failures: 
     done = len(videos) - len(failures)
     if as_json:
         rows = [{"video": f.video, "reason": f.reason, "next": f.hint} for f in failures]
-        print(
-            json.dumps({"feature": block.plugin.name, "videos": len(videos), "stored": done, "failed": rows}, indent=1)
-        )
+        print_json({"feature": block.plugin.name, "videos": len(videos), "stored": done, "failed": rows})
         return
     if failures:
         print_table("not made", ["video", "reason", "next"], [[f.video, f.reason, f.hint] for f in failures])

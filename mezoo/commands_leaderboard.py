@@ -1,10 +1,11 @@
 """What `mezoo leaderboard` does. Imports stand inside, so that a command pays only for what it does."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from mezoo.tables_out import print_json
 
 if TYPE_CHECKING:
     from mezoo.leaderboard import Board, Table, Wanted
@@ -29,7 +30,7 @@ def leaderboard(arguments: Arguments) -> int:
         from mezoo.leaderboard.text import board_data, table_data
 
         published = [row for table in tables for row in table_data(table)]
-        print(json.dumps({"boards": [board_data(b) for b in boards], "published": published, "notes": notes}, indent=1))
+        print_json({"boards": [board_data(b) for b in boards], "published": published, "notes": notes})
     elif arguments.md:
         from mezoo.leaderboard.text import board_sheet, markdown, table_sheet
 
@@ -50,7 +51,7 @@ def _print(boards: "list[Board]", tables: "list[Table]", notes: list[str], wante
         print(f"note: {note}")
     if not boards:
         print("nothing measured is shown; the published numbers below were not measured by mezoo\n")
-    measured = {(board.key.task, board.key.dataset) for board in boards}
+    measured = {(board.key.task, name) for board in boards for name in (board.key.dataset, board.key.protocol)}
     shown = [t for t in tables if wanted or not boards or (t.task, t.plugin) in measured]
     for table in shown:
         print_table(*table_sheet(table))

@@ -1,7 +1,6 @@
 """What `mezoo plan` does. Imports stand inside, so that a command pays only for what it does."""
 
 import argparse
-import json
 from pathlib import Path
 
 
@@ -17,14 +16,16 @@ def plan(arguments: argparse.Namespace) -> int:
     from mezoo.plan import plan as plan_run
     from mezoo.progress import make_progress
     from mezoo.store import default_root
-    from mezoo.tables_out import print_table
+    from mezoo.tables_out import print_json, print_table
 
     recipe = read_one(arguments.recipe, arguments.set, synthetic=arguments.synthetic)
-    work = plan_run(recipe, Options(Path(arguments.runs), default_root(), ""), make_progress())
+    executor, workers = recipe.executor.asked(None, arguments.workers)
+    options = Options(Path(arguments.runs), default_root(), "", executor=executor, workers=workers)
+    work = plan_run(recipe, options, make_progress())
     costs = estimate(work)
     if arguments.json:
         derived = {"seconds": costs.features.seconds, "bytes": costs.features.bytes}
-        print(json.dumps({**asdict(costs), "features": {**asdict(costs.features), **derived}}, indent=1))
+        print_json({**asdict(costs), "features": {**asdict(costs.features), **derived}})
     else:
         mark = " [SYNTHETIC]" if costs.synthetic else ""
         print_table(f"{costs.run}{mark}", ["what", "how much", "how it is known"], rows(costs, datetime.now()))

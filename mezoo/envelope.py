@@ -1,8 +1,16 @@
 """The fixed keys of a recipe, as pydantic models. What stands inside `use:` blocks is checked by `mezoo.signatures`."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 
 class Strict(BaseModel):
@@ -18,6 +26,15 @@ class UseBlock(BaseModel):
     use: str
 
 
+def _split(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Known protocols are not asked for: they follow from the data."""
+    try:
+        return check(value)
+    except ValidationError as error:
+        reason = "loso, lodo or lovo; known protocols such as megc2019 follow from the datasets and their counts"
+        raise ValueError(f"{reason}, not {value!r}") from error
+
+
 class ProtocolBlock(Strict):
     """How the data are split and which epoch counts.
 
@@ -28,7 +45,7 @@ class ProtocolBlock(Strict):
     subjects; `epoch: oracle` on the left-out subject itself, as much published code does: marked, never a result.
     """
 
-    use: Literal["loso", "lodo", "lovo"] = "loso"
+    use: Annotated[Literal["loso", "lodo", "lovo"], WrapValidator(_split)] = "loso"
     name: str | None = Field(default=None, min_length=1)
     epoch: Literal["last", "validation", "oracle"] = "last"
     seed: int = 1
@@ -116,6 +133,20 @@ class ExecutorBlock(Strict):
     workers: int | None = Field(default=None, ge=1)
     cpus: int = Field(default=1, ge=1)
     gpus: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _shares_are_of_ray(self) -> "ExecutorBlock":
+        given = sorted({"cpus", "gpus"} & self.model_fields_set)
+        if given and self.use != "ray":
+            raise ValueError(
+                f"{' and '.join(given)} of a fold are for `use: ray`; {self.use} does not share out devices"
+            )
+        return self
+
+    def asked(self, use: str | None, workers: int | None) -> tuple[str, int | None]:
+        """Executor and number of workers, what was typed before the recipe; several workers inline are processes."""
+        chosen = use or ("process" if self.use == "inline" and (workers or 1) > 1 else self.use)
+        return chosen, workers or self.workers
 
 
 class StandInBlock(Strict):

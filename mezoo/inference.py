@@ -1,19 +1,23 @@
 """Raw scores of a model that is asked: the one place where predictions are made, in training and on new films."""
 
-import ctypes
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 
 from mezoo.data import predict_loader
+from mezoo.heap import give_back
 from mezoo.models import Batch, Model
 from mezoo.promises import check_windows
 from mezoo.records import Example, Window
 
 _BETWEEN_TRIMS = 16
-"""Batches after which freed memory is given back."""
+"""Batches after which freed memory is given back.
+
+The small arrays of each window are kept and lie between the large ones of each step, which are freed: without this the
+holes add up to a hundred times what is kept, and an hour of film does not fit into memory.
+"""
 
 
 def _as_it_is(batch: Batch) -> Batch:
@@ -41,16 +45,6 @@ def raw_scores(
         for video, window in zip(batch.videos, windows, strict=True):
             found[video].append(window)
         if index % _BETWEEN_TRIMS == _BETWEEN_TRIMS - 1:
-            _give_back()
+            give_back()
     model.train(mode)
     return found
-
-
-def _give_back() -> None:
-    """Return freed memory to the system, where the C library can.
-
-    The small arrays of each window are kept and lie between the large ones of each step, which are freed: without this
-    the holes add up to a hundred times what is kept, and an hour of film does not fit into memory.
-    """
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)

@@ -1,7 +1,10 @@
 """From counts and a trial to hours and gigabytes: arithmetic on what was measured, nothing else."""
 
+import heapq
 import math
+import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +22,13 @@ LIGHTNING_EPOCHS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """Seconds of what is left of a run: all folds, and their shares."""
+    """Seconds of what is left of a run: until its end with `processes` folds side by side; the work of all, and shares.
 
+    Folds are handed out in their order to the process that is free first, each of which has a start of its own.
+    """
+
+    until_end: float
+    processes: int
     total: float
     steps: float
     draws: float
@@ -80,8 +88,10 @@ def _trial(work: Work, made: FeatureCosts) -> tuple[Trial | None, str]:
     if made.missing:
         return None, "not all features are stored: make them with mezoo extract, then plan again"
     fold = (work.pending or work.folds)[0]
+    side_by_side = processes(work)
+    threads = max(1, cores() // side_by_side) if side_by_side > 1 else None
     try:
-        return in_child(run_trial, work, fold), ""
+        return in_child(run_trial, work, fold, threads), ""
     except MezooError:
         raise
     except Exception as error:
@@ -98,8 +108,31 @@ def reckon(work: Work, trial: Trial) -> Time:
     """Seconds of the folds that are left: measured times, scaled by the size of each fold."""
     parts = [_fold_time(fold, work, trial) for fold in work.pending]
     steps, draws, held_out, checkpoints, rest = (sum(p[i] for p in parts) for i in range(5))
-    rest += (trial.start_s + trial.load_s) if parts else 0.0
-    return Time(steps + draws + held_out + checkpoints + rest, steps, draws, held_out, checkpoints, rest)
+    start, count = trial.start_s + trial.load_s, processes(work)
+    rest += start * count if parts else 0.0
+    total = steps + draws + held_out + checkpoints + rest
+    until_end = makespan([sum(p) for p in parts], count, start)
+    return Time(until_end, count, total, steps, draws, held_out, checkpoints, rest)
+
+
+def processes(work: Work) -> int:
+    """Folds that this machine trains side by side: 1 unless the executor is `process`."""
+    if work.options.executor != "process":
+        return 1
+    return max(1, min(len(work.pending), work.options.workers or cores()))
+
+
+def makespan(seconds: Sequence[float], processes: int, start: float) -> float:
+    """Seconds until the last of some jobs is done, each given to the process that is free first; 0 without a job."""
+    free = [start] * processes
+    for each in seconds:
+        heapq.heapreplace(free, free[0] + each)
+    return max(free) if seconds else 0.0
+
+
+def cores() -> int:
+    """Cores of this machine."""
+    return os.cpu_count() or 1
 
 
 def _fold_time(fold: Fold, work: Work, trial: Trial) -> tuple[float, float, float, float, float]:

@@ -62,14 +62,20 @@ class Trial:
     asked: int
 
 
-def run_trial(work: Work, fold: Fold) -> Trial:
+def run_trial(work: Work, fold: Fold, threads: int | None = None) -> Trial:
     """Train a few steps of `fold` as `mezoo fit` would, in this process. Its features must be stored.
+
+    `threads` are those that one of several processes gets; None leaves them to PyTorch.
 
     Raises what the fold would fail with.
     """
     began = time.perf_counter()
+    import torch
+
     from mezoo.costs.watch import try_fold
 
+    if threads:
+        torch.set_num_threads(threads)
     started = time.perf_counter() - began
     with TemporaryDirectory() as place:
         return try_fold(work, fold, Path(place), started)

@@ -20,6 +20,7 @@ from mezoo.costs.trial import BUDGET_S, EPOCHS, FEW, STEPS, Stage, Trial, limite
 from mezoo.data import Loaders
 from mezoo.fold import EveryEpoch, FoldJob, card_of, check_epochs, choose, make_trainer, quiet_libraries
 from mezoo.fold_folder import FoldFolder
+from mezoo.heap import keep_freed
 from mezoo.jobs import extracted, job_of, task_of
 from mezoo.models import Model
 from mezoo.plan import Work
@@ -110,6 +111,7 @@ class Watch(EveryEpoch):
 def try_fold(work: Work, fold: Fold, place: Path, start_s: float) -> Trial:
     """Train some steps of each stage of a fold below `place`. `start_s`: seconds that the imports took."""
     quiet_libraries()
+    keep_freed()
     times = {"start": start_s}
     task = task_of(work)
     with timed(times, "load"):

@@ -17,7 +17,11 @@ def rows(costs: Costs, now: datetime) -> list[Row]:
     return [
         *_data(costs.counts),
         *_features(costs.features),
-        *(_model(costs.trial) if costs.trial else [["model", "unknown", costs.unknown]]),
+        *(
+            _model(costs.trial, costs.time.processes if costs.time else 1)
+            if costs.trial
+            else [["model", "unknown", costs.unknown]]
+        ),
         *(_time(costs, costs.time, now) if costs.time and costs.trial else [["time", "unknown", costs.unknown]]),
         *_disk(costs.disk),
     ]
@@ -50,12 +54,14 @@ def _features(made: FeatureCosts) -> list[Row]:
     return [*found, ["", f"{made.missing} to make ({made.missing_frames} frames): {about}", how]]
 
 
-def _model(trial: Trial) -> list[Row]:
+def _model(trial: Trial, processes: int) -> list[Row]:
     frozen = f", {trial.trainable:,} of them trained" if trial.trainable != trial.parameters else ""
     found = [["model", f"{trial.parameters:,} parameters{frozen}", f"built for fold {trial.fold}"]]
     found += [_flops(stage, len(trial.stages) > 1) for stage in trial.stages]
     states = f"weights {size(trial.weight_bytes)}, optimizer {size(trial.optimizer_bytes)}"
     found.append(["memory", f"{size(trial.peak_rss)} at most in main memory ({states})", "measured, features loaded"])
+    if processes > 1:
+        found.append(["", f"{size(trial.peak_rss * processes)} in {processes} processes", "estimate"])
     if trial.peak_device is not None:
         found.append(["", f"{size(trial.peak_device)} at most on the device", "measured"])
     free = "unknown" if trial.device_free is None else size(trial.device_free)
@@ -81,8 +87,10 @@ def _time(costs: Costs, time: Time, now: datetime) -> list[Row]:
     left = costs.counts.folds - costs.counts.folds_done
     shares = f"steps {_share(time.steps, time)}, samples {_share(time.draws, time)}, held-out scores "
     shares += f"{_share(time.held_out, time)}, checkpoints {_share(time.checkpoints, time)}"
-    end = now + timedelta(seconds=time.total + (costs.features.seconds or 0))
-    total = f"about {duration(time.total)} for {left} folds of {costs.epochs} epochs"
+    end = now + timedelta(seconds=time.until_end + (costs.features.seconds or 0))
+    total = f"about {duration(time.until_end)} for {left} folds of {costs.epochs} epochs"
+    if time.processes > 1:
+        total += f", {time.processes} at a time"
     return [
         *found,
         ["time", total, f"estimate; {shares}"],

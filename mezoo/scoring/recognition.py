@@ -29,6 +29,9 @@ def score_recognition(truth: Path, predicted: Path, options: Options) -> dict[st
     rows = _by_place(real)
     fixed = options.classes or (protocol.classes if protocol else ())
     answers = _answers(given, real, rows, fixed)
+    if not fixed:
+        words = {name for _, name in answers.values()} if "label" in given.columns else {*_probabilities(given, ())}
+        _share_words({row.text("label") for row in rows.values()}, words, given)
     names = fixed or _classes([row.text("label") for row in rows.values()], answers, given)
     places = {name: i for i, name in enumerate(names)}
     pairs = {p: (_index(row, row.text("label"), places), _index(*answers[p], places)) for p, row in rows.items()}
@@ -94,6 +97,16 @@ def _best(row: Row, columns: Mapping[str, str]) -> str:
     """The class of the largest probability, the first of equal ones."""
     values = {name: row.number(column) for name, column in columns.items()}
     return max(values, key=values.__getitem__)
+
+
+def _share_words(labels: set[str], answered: set[str], given: Table) -> None:
+    """Raise DataError where several classes are answered and none is of the truth's several: they have other names."""
+    if labels.isdisjoint(answered) and min(len(labels), len(answered)) > 1:
+        raise DataError(
+            f"{given.file}: the answers are {', '.join(sorted(answered))}, the classes of the truth "
+            f"{', '.join(sorted(labels))}: not one is the same",
+            hint="write the classes in the same words, or give --classes if every answer is wrong indeed",
+        )
 
 
 def _classes(labels: Sequence[str], answers: Mapping[Place, tuple[Row, str]], given: Table) -> tuple[str, ...]:

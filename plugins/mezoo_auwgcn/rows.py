@@ -79,7 +79,7 @@ class NormRelu(torch.autograd.Function):
         rows, found, weight, mean, scale = ctx.saved_tensors
         d_rows, d_bias, along = torch.empty_like(rows), torch.zeros_like(mean), torch.zeros_like(mean)
         for part, out, grad, d_part in _blocks(len(mean), rows, found, grads[0].contiguous(), d_rows):
-            d_part.copy_(_through_relu(grad, out))
+            torch.ops.aten.threshold_backward.grad_input(grad, out, 0, grad_input=d_part)
             d_bias += d_part.sum(0)
             along += (part - mean).mul_(d_part).sum(0)
         # d = slope * (g - mean of g - (x - mean) * scale^2 * mean of g (x - mean)), as slope * g + turn * x + rest
@@ -87,7 +87,7 @@ class NormRelu(torch.autograd.Function):
         turn = -slope * scale.square() * along / len(rows)
         rest = -slope * d_bias / len(rows) - turn * mean
         for part, d_part in _blocks(len(mean), rows, d_rows):
-            d_part.mul_(slope).addcmul_(part, turn).add_(rest)
+            torch.addcmul(torch.addcmul(rest, part, turn), d_part, slope, out=d_part)
         return d_rows, along * scale, d_bias, None
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mezoo.costs.child import in_child
-from mezoo.costs.reckoning import Costs, reckon, run_bytes
+from mezoo.costs.reckoning import Costs, makespan, reckon, run_bytes
 from mezoo.costs.trial import Stage, Trial, limited, one_device
 from mezoo.costs.words import duration, operations, rows, size
 from mezoo.errors import DataError
@@ -115,6 +115,42 @@ def test_the_reckoning_by_hand(work):
     assert run_bytes(work, measured(work)) == folds * (100 + epochs * 10) + 300
 
 
+def test_folds_side_by_side_end_sooner_and_cost_a_start_each(work):
+    at_once = replace(work, options=replace(work.options, executor="process", workers=3))
+    alone, three = reckon(work, measured(work)), reckon(at_once, measured(work))
+    assert (alone.until_end, alone.processes) == (pytest.approx(alone.total), 1)
+    assert three.total == pytest.approx(alone.total + 2 * 6.0)
+    fold = (alone.total - 6.0) / 4
+    assert (three.until_end, three.processes) == (pytest.approx(6.0 + 2 * fold), 3), "the fourth fold waits for one"
+
+
+@given(st.lists(st.floats(0, 1000), min_size=1), st.integers(1, 40), st.floats(0, 100))
+def test_no_schedule_ends_before_its_work_or_its_longest_fold(seconds, processes, start):
+    end = makespan(seconds, processes, start)
+    assert end >= max(start + max(seconds), start + sum(seconds) / processes) * (1 - 1e-9)
+    assert end <= start + sum(seconds) / processes + max(seconds) + 1e-6
+    assert makespan(seconds, 1, start) == pytest.approx(start + sum(seconds))
+
+
+def test_workers_are_planned_with(mezoo, cache, tmp_path, inside):
+    mezoo("extract", "toy", "--synthetic")
+    code, costs, _ = told(mezoo, tmp_path, "--workers", "2")
+    assert code == 0
+    assert costs["time"]["processes"] == 2
+    assert costs["time"]["until_end"] < costs["time"]["total"]
+    out = mezoo(
+        "plan", "toy", "--synthetic", "--runs", tmp_path / "runs", "--set", "executor={use: process, workers: 2}"
+    )[1]
+    assert "4 folds of 4 epochs, 2 at a time" in out
+    assert "in 2 processes" in out
+
+
+def test_shares_of_a_node_are_refused_where_nothing_is_shared_out(mezoo):
+    code, _, err = mezoo("check", "toy", "--set", "executor={use: process, gpus: 0.5}")
+    assert code == 2
+    assert "gpus of a fold are for `use: ray`" in err
+
+
 def test_pre_training_keeps_no_scores(work):
     (stage,) = measured(work).stages
     first = replace(stage, name="pre-training", step_s=2.0, end_s=1.0)
@@ -132,7 +168,10 @@ def test_a_fold_n_times_as_large_takes_n_times_as_many_steps(n):
     videos = [SimpleNamespace(key=str(i), frames=range(10)) for i in range(n + 2)]
     small, large = Fold("a", ("0",), ("1",)), Fold("b", tuple(str(i) for i in range(1, n + 1)), ("0",))
     recipe = SimpleNamespace(trainer={"max_epochs": 1})
-    work = SimpleNamespace(recipe=recipe, clips=None, videos=videos, folds=[small, large], pending=[large])
+    options = SimpleNamespace(executor="inline", workers=None)
+    work = SimpleNamespace(
+        recipe=recipe, options=options, clips=None, videos=videos, folds=[small, large], pending=[large]
+    )
     stage = Stage("training", 0, 3, 3, 1, None, 1.0, 0.0, 0.0, 0.0)
     trial = Trial("a", "cpu", None, 1, 1, 1, 1, 1, None, 0.0, 0.0, 0.0, 0.0, (stage,), 1, 1, 1, 10, 10)
     assert reckon(work, trial).steps == 3 * n

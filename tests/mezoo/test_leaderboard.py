@@ -294,6 +294,14 @@ def test_folders_are_read_and_what_cannot_be_is_noted(folder, tmp_path):
         find_runs([str(tmp_path / "nothing")])
 
 
+def test_numbers_of_the_protocol_stand_beside_a_dataset_of_ones_own(folder, mezoo, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    folder("a", recognition([right(4)] * 3, data={"dataset": "my_maps"}, protocol={"id": "megc2019"}))
+    out = mezoo("leaderboard")[1]
+    assert "published: recognition, composite" in out
+    assert "published: spotting" not in out
+
+
 def test_the_command(folder, mezoo, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     code, out, _ = mezoo("leaderboard")

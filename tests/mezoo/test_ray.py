@@ -37,6 +37,8 @@ def nodes():
     place = Path(tempfile.mkdtemp(prefix="ray", dir="/tmp"))  # paths of sockets must be short
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", PATHS)
+        patch.setenv("RAY_TMPDIR", str(place))
+        (place / "ray").mkdir()  # Ray writes there, too, and does not make it
         made = Cluster(True, head_node_args={"num_cpus": 1, "include_dashboard": False, "temp_dir": str(place)})
         yield made
         ray.shutdown()
@@ -175,6 +177,16 @@ def test_a_node_that_does_not_see_the_folder_is_named(joined, monkeypatch, tmp_p
 
 
 @needs_ray
+def test_features_are_made_on_a_cluster(joined, mezoo, cache, tmp_path):
+    assert mezoo("extract", "toy", "--synthetic", "--executor", "ray")[0] == 0
+    there = {p.name: p.read_bytes() for p in (cache / "features").rglob("*.safetensors")}
+    assert len(there) == 8
+    shutil.rmtree(cache / "features")
+    assert mezoo("extract", "toy", "--synthetic")[0] == 0
+    assert {p.name: p.read_bytes() for p in (cache / "features").rglob("*.safetensors")} == there
+
+
+@needs_ray
 def test_no_cluster_at_an_address(mezoo, cache, tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "nonsense")
     code, _, err = mezoo("fit", "toy", "--synthetic", "--runs", tmp_path, "--executor", "ray")
@@ -182,9 +194,11 @@ def test_no_cluster_at_an_address(mezoo, cache, tmp_path, monkeypatch):
     assert "RAY_ADDRESS=nonsense" in err
 
 
-def test_without_ray_it_is_told_what_to_install(mezoo, cache, tmp_path, monkeypatch):
+@pytest.mark.parametrize("command", ["fit", "extract"])
+def test_without_ray_it_is_told_what_to_install(command, mezoo, cache, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "find_spec", lambda name: None)
-    code, _, err = mezoo("fit", "toy", "--synthetic", "--runs", tmp_path, "--executor", "ray")
+    runs = ["--runs", tmp_path] if command == "fit" else []
+    code, _, err = mezoo(command, "toy", "--synthetic", "--executor", "ray", *runs)
     assert code == 2
     assert 'pip install "mezoo[ray]"' in err
     assert not [*tmp_path.glob("toy-*")]

@@ -59,6 +59,7 @@ def test_every_error_at_once_with_line_and_caret(recipe_file):
     [
         ("task: [", "not YAML"), ("- a\n- b", "mapping"), ("task: spotting\ntask: spotting", "given twice"),
         ("", "missing"),
+        ("protocol: {use: megc2019}", "known protocols such as megc2019 follow from the datasets and their counts"),
         ("a: &x [1]\nb: *x\n", "unknown key"), ("dataset: 3", "valid dictionary"), ("\tx: 1", "not YAML"),
     ],
 )  # fmt: skip

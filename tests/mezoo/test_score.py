@@ -231,6 +231,13 @@ def test_the_list_of_classes_is_fixed(score):
     assert score("recognition", ["sample,label", *digits], ["sample,label", *digits])[1]["classes"][-1] == "10"
 
 
+def test_the_same_classes_in_other_words_are_no_score_of_zero(score):
+    pred = ["sample,label", "1,0", "2,1", "3,0", "4,0", "5,2"]
+    code, _, err = score("recognition", SAMPLES, pred)
+    assert code == 2
+    assert "the answers are 0, 1, 2, the classes of the truth neg, pos, sur: not one is the same" in err
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
