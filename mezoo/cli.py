@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Any
@@ -73,22 +74,26 @@ COMMANDS = {"list": "list_"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; 0 done, 1 something failed while it ran, 2 a mistake of the user, 130 interrupted."""
+    """Run a command; 0 done, 1 something failed, 2 a mistake of the user, 130 interrupted, 143 terminated."""
     for stream in (sys.stdout, sys.stderr):  # names from disk may hold bytes that are no text
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     arguments = build_parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = getattr(_module(arguments.command), arguments.command)
     from mezoo.errors import MezooError
+    from mezoo.signals import Ending, answered
+    from mezoo.tables_out import reserved_output
 
+    ending = Ending()
     try:
-        return command(arguments)
+        with answered(ending), reserved_output() if getattr(arguments, "json", False) else nullcontext():
+            return command(arguments)
     except MezooError as error:
         show_error(error.what, error.hint)
         return 2
     except KeyboardInterrupt:
-        show_error("interrupted", "the same command continues where this one stopped")
-        return 130
+        show_error(ending.word, "the same command continues where this one stopped")
+        return ending.code
     except BrokenPipeError:
         return 0
     except OSError as error:
@@ -205,6 +210,7 @@ def _plan(commands: Any) -> None:
     parser = _add(commands, "plan", "what a run will cost: folds, features, memory, time, disk; trains nothing")
     _recipe_arguments(parser)
     parser.add_argument("--runs", default="runs", metavar="DIR", help="where the run would go (default: runs)")
+    parser.add_argument("--workers", type=int, metavar="N", help="folds that would be trained side by side")
     _json(parser)
 
 
@@ -214,6 +220,7 @@ def _features(commands: Any) -> None:
     extract.add_argument("--dataset", metavar="NAME", help="a dataset of `mezoo data list`, with --root")
     extract.add_argument("--film", nargs="+", metavar="FILE", help="films, or folders of films")
     extract.add_argument("--workers", type=int, metavar="N", help="processes (default: all cores where it pays)")
+    extract.add_argument("--executor", choices=["process", "ray"], default="process", help="ray: on a Ray cluster")
     extract.add_argument("--out", metavar="DIR", help="also write each as DIR/SUBJECT/VIDEO.npz")
     view = _add(commands, "view", "a page and a contact sheet of one video")
     view.add_argument("what", metavar="DATASET/VIDEO", help="such as casme2/01/EP02_01f, or a film")
@@ -334,6 +341,9 @@ def _plugins(commands: Any, whole: argparse.ArgumentParser) -> None:
     new = _add(commands, "new", "a complete package of your own: code that works, recipe, card, test")
     new.add_argument("kind", choices=["model", "dataset", "feature"], help="what it brings")
     new.add_argument("name", metavar="NAME", help="what recipes call it, such as tiny_net")
+    new.add_argument("--task", choices=["recognition", "spotting"], help="what a model does (default: recognition)")
+    new.add_argument("--stored", action="store_true", help="a dataset of maps that somebody computed, without films")
+    new.add_argument("--like", default="", metavar="OTHER", help="a copy of an installed plugin, under the new name")
     new.add_argument("--out", default=".", metavar="DIR", help="where its folder goes (default: here)")
     group = _group(commands, "plugins", "what plugins promise, and whether they keep it")
     check = _add(group, "plugins check", "the contract checks of a plugin as a table; exit code 1 if one fails")

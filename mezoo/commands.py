@@ -1,12 +1,11 @@
 """One thin function a command. Imports stand inside, so that a command pays only for what it does."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mezoo.tables_out import print_table
+from mezoo.tables_out import print_json, print_table
 
 if TYPE_CHECKING:
     from mezoo.recipe import Recipe
@@ -30,7 +29,7 @@ def list_(arguments: Arguments) -> int:
             summary = ""
         rows.append(_row(plugin) | {"summary": summary})
     if arguments.json:
-        print(json.dumps(rows, indent=1))
+        print_json(rows)
     else:
         header = ["kind", "name", "distribution", "version", "status", "what"]
         keys = ("kind", "name", "distribution", "version", "status", "summary")
@@ -39,11 +38,10 @@ def list_(arguments: Arguments) -> int:
 
 
 def _row(plugin: Any) -> dict[str, str]:
-    from mezoo.registry import defect
+    from mezoo.registry import state
 
-    reason = defect(plugin)
     kind = {"kind": plugin.kind, "name": plugin.name, "distribution": plugin.distribution, "version": plugin.version}
-    return {**kind, "status": f"broken: {reason}" if reason else "ok"}
+    return {**kind, "status": state(plugin)}
 
 
 def _recipe_summary(file: str) -> str:
@@ -86,7 +84,7 @@ def store_list(arguments: Arguments) -> int:
         rows = [
             {"path": str(e.path), "size": e.size, "created": e.created, "used": e.used, "key": e.key} for e in entries
         ]
-        print(json.dumps(rows, indent=1))
+        print_json(rows)
         return 0
     rows = [
         [
@@ -117,7 +115,7 @@ def store_explain(arguments: Arguments) -> int:
     made = recipe_of(extractor, block.plugin.name, block.resolved())
     rows = [{"video": v.key, "state": store.explain(key_of(v, extractor, made))} for v in look_at(recipe, dataset)[0]]
     if arguments.json:
-        print(json.dumps(rows, indent=1))
+        print_json(rows)
     else:
         print_table(
             f"{block.plugin.name} of {recipe.name}", ["video", "state"], [[r["video"], r["state"]] for r in rows]

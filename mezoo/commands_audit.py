@@ -1,12 +1,11 @@
 """The command that asks whether a recipe's number is honest. Imports stand inside."""
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from mezoo.tables_out import print_table
+from mezoo.tables_out import print_json, print_table
 
 
 def audit(arguments: argparse.Namespace) -> int:
@@ -22,7 +21,7 @@ def audit(arguments: argparse.Namespace) -> int:
     options = Options(Path(arguments.runs), default_root(), command)
     found = run_audit(recipe, options, make_progress(), train_control=not arguments.quick)
     if arguments.json:
-        print(json.dumps([{**asdict(f), "verdict": f.verdict} for f in found], indent=1))
+        print_json([{**asdict(f), "verdict": f.verdict} for f in found])
     else:
         rows = [[f.check, f.verdict, f.found, f.expected, f.detail] for f in found]
         print_table(f"audit of {recipe.name}", ["check", "verdict", "found", "expected", "detail"], rows)

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mezoo.tables_out import print_json
+
 if TYPE_CHECKING:
     from mezoo.claims import Reason, Verdict
     from mezoo.diff import Layer
@@ -41,7 +43,7 @@ def verify(arguments: Arguments) -> int:
 
     verdict = judge(Path(arguments.claim), Path(arguments.truth) if arguments.truth else None)
     if arguments.json:
-        print(json.dumps(_as_json(verdict), indent=1))
+        print_json(_as_json(verdict))
     elif verdict.holds:
         _print_verdict(verdict)
         print(f"verified: {arguments.claim}")
@@ -130,7 +132,7 @@ def diff(arguments: Arguments) -> int:
     layers = compare(*runs)
     found = first(layers)
     if arguments.json:
-        print(json.dumps({"first": found.name if found else None, "layers": [_layer(x) for x in layers]}, indent=1))
+        print_json({"first": found.name if found else None, "layers": [_layer(x) for x in layers]})
     else:
         _print_layers(arguments, layers)
     return 0 if all(layer.state == "equal" for layer in layers) else 1

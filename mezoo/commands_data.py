@@ -1,7 +1,6 @@
 """What `mezoo data ...` does. Imports stand inside, so that a command pays only for what it does."""
 
 import argparse
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,7 @@ from mezoo.contracts import StandIn, Verification
 from mezoo.errors import DataError, RecipeError
 from mezoo.registry import Plugin, find, load
 from mezoo.source import REQUIRED
-from mezoo.tables_out import print_table
+from mezoo.tables_out import print_json, print_table
 
 Arguments = argparse.Namespace
 
@@ -35,7 +34,7 @@ def data_info(arguments: Arguments) -> int:
     if arguments.json:
         classes = {name: {"classes": m.classes, "source": m.source} for name, m in maps.items()}
         defaults = {name: None if p.default is REQUIRED else p.default for name, p in options.items()}
-        print(json.dumps({**asdict(info), "class_maps": classes, "options": defaults}, indent=1))
+        print_json({**asdict(info), "class_maps": classes, "options": defaults})
         return 0
     facts = {k: v for k, v in asdict(info).items() if k not in {"class_maps", "emotions"} and v}
     for key, value in facts.items():
@@ -55,11 +54,19 @@ def data_info(arguments: Arguments) -> int:
 
 def data_verify(arguments: Arguments) -> int:
     """Counts expected, found and excluded; 1 if the folder is not complete."""
+    from mezoo.plugin_objects import make
+    from mezoo.promises import asking, refuse
+    from mezoo.recipe import Block
+
     plugin = find("dataset", arguments.name)
-    options = _options(plugin, arguments.set)
-    found: Verification = load(plugin)(root=Path(arguments.root).expanduser(), **options).verify()
+    block = Block(plugin, _options(plugin, arguments.set), plugin.source())
+    dataset = make(block, root=Path(arguments.root).expanduser())
+    with asking(dataset, "verify"):
+        found = dataset.verify()
+    if not isinstance(found, Verification):
+        raise refuse(dataset, "verify", f"a {type(found).__name__}", "a Verification")
     if arguments.json:
-        print(json.dumps({**asdict(found), "complete": found.complete}, indent=1))
+        print_json({**asdict(found), "complete": found.complete})
     else:
         _print_verification(found, f"{arguments.name} in {arguments.root}")
     return 0 if found.complete else 1

@@ -1,8 +1,9 @@
 """What `mezoo doctor` does. Imports stand inside, so that a command pays only for what it does."""
 
 import argparse
-import json
 from pathlib import Path
+
+from mezoo.tables_out import print_json
 
 
 def doctor(arguments: argparse.Namespace) -> int:
@@ -17,7 +18,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     if arguments.json:
         found = [*findings]
         wrong = [f for f in found if f.state == "wrong"]
-        print(json.dumps({"fine": not wrong, "findings": [asdict(f) for f in found]}, indent=1))
+        print_json({"fine": not wrong, "findings": [asdict(f) for f in found]})
         return 1 if wrong else 0
     count = 0
     for finding in findings:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mezoo.tables_out import print_table
+from mezoo.tables_out import print_table, print_text
 
 if TYPE_CHECKING:
     from mezoo.predicted.clock import Clock
@@ -28,7 +28,7 @@ def predict(arguments: Arguments) -> int:
     prediction = model.predict(film, arguments.fps, progress.bar)
     written = write_all(prediction, out, film=arguments.video, bars=progress.bar)
     if arguments.json:
-        print(written.json.read_text(encoding="utf-8"))
+        print_text(written.json.read_text(encoding="utf-8"))
         return 0
     _print(prediction)
     for label, path in (("page", written.page), ("table", written.csv), ("ELAN", written.eaf), ("film", written.film)):

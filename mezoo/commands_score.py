@@ -1,13 +1,12 @@
 """`mezoo score`: numbers of tables of truth and predictions, whoever made them."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mezoo.tables_out import print_table
+from mezoo.tables_out import print_json, print_table
 
 Scores = Mapping[str, Any]
 
@@ -29,7 +28,7 @@ def score(arguments: argparse.Namespace) -> int:
     for note in options.notes:
         print(f"note: {note}", file=sys.stderr)
     if arguments.json:
-        print(json.dumps(scores, indent=1))
+        print_json(scores)
         return 0
     show(_title(arguments, scores), scores)
     by_dataset = scores.get("by_dataset", {})

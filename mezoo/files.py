@@ -1,4 +1,5 @@
-"""Files written so that a reader sees the old one or the whole new one; and read without trusting what they are."""
+"""Files written so that a reader sees the old one or the whole new one, also after a power cut; and read without
+trusting what they are."""
 
 import csv
 import errno
@@ -6,7 +7,8 @@ import io
 import json
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +58,37 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         raise ValueError(f"no CSV table: {error}") from error
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Write a UTF-8 text file, atomically."""
+def write_atomic(path: Path, text: str, *, lasting: bool = True) -> None:
+    """Write a UTF-8 text file, atomically. Not `lasting`: a power cut may take it, and no disk is waited for."""
+    with replacing(path, lasting=lasting) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def replacing(path: Path, *, lasting: bool = True) -> Generator[Path]:
+    """A file beside `path` to be written: it takes its place when the block ends, and is removed when that fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
+    try:
+        yield part
+        (put if lasting else os.replace)(part, path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+
+
+def put(part: Path, path: Path) -> None:
+    """Rename a written file to `path`, once its bytes are on the disk itself: else a power cut can leave it empty."""
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
     part.replace(path)
+    with suppress(OSError):  # Windows, and some network disks, know no sync of a folder
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def remove_parts(folder: Path) -> None:
@@ -70,10 +97,7 @@ def remove_parts(folder: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A CSV file with a header row, atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with part.open("w", newline="", encoding="utf-8") as file:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]], *, lasting: bool = True) -> None:
+    """A CSV file with a header row, atomically; `lasting` as in `write_atomic`."""
+    with replacing(path, lasting=lasting) as part, part.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
-    part.replace(path)

@@ -1,10 +1,12 @@
 """One fold: prepare, train, keep held-out scores after every epoch, choose, decode. Lightning's Trainer lives here."""
 
 import logging
+import random
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,11 +18,15 @@ from lightning.pytorch.loggers import Logger
 
 from mezoo.contracts import Bar
 from mezoo.data import Loaders
+from mezoo.disk import is_of_disk, watched
 from mezoo.errors import DataError, MezooError, PluginError, RecipeError
+from mezoo.files import put, remove_parts, write_atomic
 from mezoo.fold_folder import FoldFolder
+from mezoo.heap import give_back, keep_freed
 from mezoo.inference import raw_scores
+from mezoo.learning import Learns, refused
 from mezoo.models import Model
-from mezoo.promises import guilty
+from mezoo.promises import check_fitted, guilty
 from mezoo.records import Example, Window
 from mezoo.splits import stable_seed, subject_of
 from mezoo.tasks import Decoded, Tally, Task
@@ -63,7 +69,16 @@ class FoldJob:
 
 
 def run_fold(job: FoldJob, task: Task, bar: Bar) -> dict[str, Any]:
-    """Train and predict a fold, from its last finished epoch if there is one; returns what `fold.json` then holds."""
+    """Train and predict a fold, from its last finished epoch if there is one; returns what `fold.json` then holds.
+
+    What only this fold may meet (NaN, an error of the model on its data) fails it; what each would meet ends the run:
+    PluginError and RecipeError for a promise or a setting that does not hold, RunError for a disk that is full.
+    """
+    with watched(job.folder.path):
+        return _run_fold(job, task, bar)
+
+
+def _run_fold(job: FoldJob, task: Task, bar: Bar) -> dict[str, Any]:
     started = time.monotonic()
     before = job.folder.status().get("seconds", 0.0)
     damage = job.folder.drop_damaged_checkpoint()
@@ -78,7 +93,13 @@ def run_fold(job: FoldJob, task: Task, bar: Bar) -> dict[str, Any]:
         job.folder.record("pending", seconds=before)
         raise
     except Exception as error:
-        (job.folder.path / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        everywhere = refused(job.make_model(), error) if isinstance(error, MisconfigurationException) else None
+        if everywhere or is_of_disk(error):
+            with suppress(OSError):
+                remove_parts(job.folder.path)
+                job.folder.record("pending", seconds=before)
+            raise (everywhere or error) from error
+        write_atomic(job.folder.path / "error.txt", traceback.format_exc())
         where = guilty(error.__traceback__)
         reason = str(error) if isinstance(error, MezooError) else f"{where}{type(error).__name__}: {error}"
         facts = {"error": reason, "seconds": before + time.monotonic() - started}
@@ -96,13 +117,14 @@ def train(job: FoldJob, task: Task, bar: Bar) -> Model:
         raise DataError(f"fold {job.name}: the other subjects have nothing to learn from", hint="mezoo data verify")
     L.seed_everything(stable_seed(job.seed, job.name), verbose=False)
     model = job.make_model()
-    fitted = model.prepare(job.train)
+    fitted = check_fitted(model, model.prepare(job.train))
     model.build(fitted)
     if job.start is not None:
         begin(model, job.start)
     if job.compile:
         compile_parts(model)
     check_epochs(model, job.trainer)
+    keep_freed()
     trainer = make_trainer(job, EveryEpoch(job, task, bar))
     resume = job.folder.checkpoint if job.folder.checkpoint.is_file() else None
     loaders = Loaders(model, job.train, stable_seed(job.seed, job.name))
@@ -110,6 +132,7 @@ def train(job: FoldJob, task: Task, bar: Bar) -> Model:
         trainer.fit(model, loaders, ckpt_path=resume, weights_only=True)
     except SystemExit as stop:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from stop
+    give_back()
     save_weights(model, job.folder.weights, card_of(job, fitted))
     return model
 
@@ -137,7 +160,7 @@ def make_trainer(job: FoldJob, callback: L.Callback) -> L.Trainer:
         return L.Trainer(
             **asked,
             logger=[*job.loggers],
-            callbacks=[callback],
+            callbacks=[Learns(), callback],
             default_root_dir=job.folder.path,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -220,8 +243,7 @@ class EveryEpoch(L.Callback):
         Seeding at the start of an epoch is not enough: the loader draws from torch's generator too, and does so before
         or after that hook depending on whether the run was resumed.
         """
-        seed = stable_seed(self.job.seed, self.job.name, trainer.current_epoch, batch_idx)
-        L.seed_everything(seed, verbose=False)
+        seed_step(stable_seed(self.job.seed, self.job.name, trainer.current_epoch, batch_idx))
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Keep what the epoch gave."""
@@ -247,10 +269,24 @@ class EveryEpoch(L.Callback):
         trainer.save_checkpoint(part)
         if not trainer.is_global_zero:
             return
-        part.replace(self.job.folder.checkpoint)
+        put(part, self.job.folder.checkpoint)
         self.job.folder.record("running", seconds=self.before + time.monotonic() - self.started, epochs_done=epoch + 1)
         loss = trainer.callback_metrics.get("train/loss")
         self.bar.advance(f"loss {loss:.3f} {text}" if loss is not None else text)
+
+
+def seed_step(seed: int) -> None:
+    """Seed Python, NumPy and PyTorch.
+
+    Without a device in use `torch.manual_seed` remembers each call, with where it came from, until there is one.
+    """
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)
 
 
 def check_finite(fold: str, model: torch.nn.Module, epoch: int, loss: torch.Tensor | None) -> None:

@@ -1,7 +1,6 @@
 """What one fold leaves on disk: its state, held-out raw scores after every epoch, weights, the chosen predictions."""
 
 import json
-import os
 import time
 import zipfile
 from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from mezoo.answers import Answer, write_answers
 from mezoo.arrays import load_arrays
 from mezoo.errors import RunError
-from mezoo.files import read_object, remove_parts, write_atomic
+from mezoo.files import read_object, remove_parts, replacing, write_atomic
 from mezoo.records import Features, Graph, Spot, Spotting, Window
 from mezoo.spots import write_spots
 
@@ -72,9 +71,9 @@ class FoldFolder:
         return int(self.status().get("epochs_done", 0)) if self.checkpoint.is_file() else 0
 
     def record(self, state: State, **facts: Any) -> None:
-        """Write the state and facts of the fold."""
+        """Write the state and facts of the fold; a running one stands on its checkpoint, so no disk is waited for."""
         text = json.dumps({"state": state, "at": time.time(), **facts}, indent=1)
-        write_atomic(self.path / "fold.json", text)
+        write_atomic(self.path / "fold.json", text, lasting=state in ("done", "failed"))
 
     def drop_damaged_checkpoint(self) -> str:
         """Remove a checkpoint that is cut off or fails its checksums, so that the fold begins anew; a note of it."""
@@ -102,10 +101,8 @@ class FoldFolder:
             for window in parts:
                 arrays |= {f"{video}|{window.start}|{name}": array for name, array in window.scores.items()}
         target = self.path / "scores" / f"{epoch:04d}.npz"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f"{epoch:04d}.{os.getpid()}.part.npz")
-        np.savez_compressed(part, **arrays)  # pyright: ignore[reportArgumentType]
-        part.replace(target)
+        with replacing(target) as part, part.open("wb") as file:
+            np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType]
 
     def epochs(self) -> list[int]:
         """Epochs whose scores are kept."""
@@ -155,7 +152,5 @@ class FoldFolder:
             code = key.rsplit("/", 1)[1]
             arrays |= {f"{code}/{kind}": curve for kind, curve in spotting.curves.items()}
             arrays[f"{code}/frames"] = np.asarray(features.positions)
-        self.path.mkdir(parents=True, exist_ok=True)
-        part = self.path / f"curves.{os.getpid()}.part.npz"
-        np.savez_compressed(part, **arrays)  # pyright: ignore[reportArgumentType]
-        part.replace(self.path / "curves.npz")
+        with replacing(self.path / "curves.npz") as part, part.open("wb") as file:
+            np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType]

@@ -1,6 +1,8 @@
 """From a checked `use:` block to the object it stands for."""
 
+import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ def make(block: Block, **supplied: Any) -> Any:
     plugin = block.plugin
     made = load(plugin)
     try:
-        return made(**{**{k: _value(v) for k, v in block.arguments.items()}, **supplied})
+        with redirect_stdout(sys.stderr):  # standard output is the command's own, and may be read as JSON
+            return made(**{**{k: _value(v) for k, v in block.arguments.items()}, **supplied})
     except MezooError:
         raise
     except Exception as error:

@@ -1,5 +1,6 @@
 """What a plugin gave, held against what its contract promises: a sentence with the plugin, its method and the mend."""
 
+import json
 import math
 import sys
 from collections.abc import Generator, Mapping, Sequence, Sized
@@ -8,13 +9,15 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mezoo.errors import MezooError, PluginError
-from mezoo.records import Features, FeatureStream, Sample, Spot, Spotting, Window
+from mezoo.errors import DataError, MezooError, PluginError
+from mezoo.records import Example, Features, FeatureStream, Sample, Spot, Spotting, Window
 
 _OURS = ("mezoo.", "lightning.", "torch.")
 _NUMBERS = "biuf"
 """Kinds of NumPy's dtypes that are kept on disk: booleans, integers and floats."""
+FINITE = "finite numbers (does it learn with a lower learning rate, --set model.lr=... --fresh?)"
 
 
 @contextmanager
@@ -39,6 +42,11 @@ def refuse(owner: Any, method: str, gave: str, wanted: str) -> PluginError:
     return PluginError(
         f"{_name(owner)}.{method} gave {gave}", hint=f"it must give {wanted}: mend it in {_module(owner)}"
     )
+
+
+def lost(owner: Any, method: str, gave: str, wanted: str) -> DataError:
+    """The error for an answer that may depend on the data, as NaN does: a fold fails by it, and no other."""
+    return DataError(f"{_name(owner)}.{method} gave {gave}", hint=f"it must give {wanted}: mend it in {_module(owner)}")
 
 
 def guilty(trace: TracebackType | None) -> str:
@@ -107,45 +115,79 @@ def check_samples(owner: Any, samples: Any, *, learn: bool) -> Sequence[Sample]:
     return found
 
 
+def check_fitted(owner: Any, fitted: Any) -> Mapping[str, Any]:
+    """What `prepare` estimated. Raises PluginError for what JSON cannot hold: weights are built from it again."""
+    wanted = "values by name that JSON can hold (no arrays: .tolist(), float(...)), {} where there are none"
+    if not isinstance(fitted, Mapping):
+        raise refuse(owner, "prepare", f"a {type(fitted).__name__}", wanted)
+    found: Mapping[str, Any] = fitted
+    try:
+        json.dumps(dict(found))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise refuse(owner, "prepare", f"what JSON cannot hold ({error})", wanted) from error
+    return found
+
+
 def check_windows(owner: Any, windows: Any, videos: Sequence[str], known: Mapping[str, Any]) -> Sequence[Window]:
-    """Raw scores of a batch. Raises PluginError unless they are one Window a sample, of numbers, by plain names."""
+    """Raw scores of a batch. Raises PluginError unless they are one Window a sample, of numbers, by plain names.
+
+    Raises DataError for numbers that are NaN or infinite.
+    """
     wanted = "one Window a sample, with an integer start and NumPy arrays of numbers by name (no | in it)"
     if not isinstance(windows, Sequence) or len(windows) != len(videos):
         count = f"{len(windows)} items" if isinstance(windows, Sized) else f"a {type(windows).__name__}"
         raise refuse(owner, "predict_step", f"{count} for {len(videos)} samples", wanted)
     found: Sequence[Any] = windows
-    for window in found:
+    for video, window in zip(videos, found, strict=True):
         start: Any = getattr(window, "start", None)
         if not isinstance(window, Window) or not isinstance(start, int | np.integer):
             raise refuse(owner, "predict_step", f"{_told(window)} in its list, or no integer start", wanted)
         for name, array in window.scores.items():
             if "|" in name or np.asarray(array).dtype.kind not in _NUMBERS:
                 raise refuse(owner, "predict_step", f"scores {name!r} that are {_told(array)}", wanted)
+            if not np.isfinite(array).all():
+                raise lost(owner, "predict_step", f"scores {name!r} with NaN or infinity for {video}", FINITE)
     if strange := [v for v in videos if v not in known]:
         raise refuse(owner, "samples", f"a sample of the video {strange[0]!r}", "the key of the example's own video")
     return found
 
 
-def check_spotting(owner: Any, given: Any, video: str, rows: int, kinds: Sequence[str]) -> Spotting:
-    """The same answer. Raises PluginError for spots of another video or kind, and for curves without a value a row."""
-    wanted = f"Spotting with Spot(video={video!r}, kind in {', '.join(kinds)}, integer frames, a number as score)"
+def check_spotting(owner: Any, given: Any, example: Example, kinds: Sequence[str]) -> Spotting:
+    """The same answer of one example. Raises PluginError for spots and curves of another form, video or kind.
+
+    Raises DataError for what only some videos may show: NaN, infinity, and spots that do not lie inside the video.
+    """
+    key, frames, rows = example.video.key, len(example.video.frames), len(example.features)
+    form = f"Spot(video={key!r}, kind in {', '.join(kinds)}, integer frames, a number as score)"
     if not isinstance(given, Spotting):
-        raise refuse(owner, "decode", f"a {type(given).__name__}", wanted)
+        raise refuse(owner, "decode", f"a {type(given).__name__}", f"Spotting with {form}")
     for spot in given.spots:
-        if not isinstance(spot, Spot) or not _sound(spot, video, kinds):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise refuse(owner, "decode", repr(spot), wanted)
+        if not isinstance(spot, Spot) or not _formed(spot, key, kinds):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise refuse(owner, "decode", repr(spot), f"Spotting with {form}; `kinds` of its class declares the kinds")
+        if not math.isfinite(spot.score):
+            raise lost(owner, "decode", repr(spot), FINITE)
+        if not 0 <= spot.onset <= spot.offset < frames:
+            inside = f"0 <= onset <= offset <= {frames - 1}, frames of the video with both ends included"
+            raise lost(owner, "decode", repr(spot), inside)
     for kind, curve in given.curves.items():
-        array = np.asarray(curve)
-        if array.shape != (rows,) or array.dtype.kind not in _NUMBERS:
-            raise refuse(
-                owner, "decode", f"a curve {kind!r} that is {_told(array)}", f"a number for each of {rows} rows"
-            )
+        _check_curve(owner, kind, np.asarray(curve), (key, rows, kinds))
     return given
 
 
-def _sound(spot: Any, video: str, kinds: Sequence[str]) -> bool:
+def _check_curve(owner: Any, kind: str, curve: NDArray[Any], told: tuple[str, int, Sequence[str]]) -> None:
+    video, rows, kinds = told
+    if kind not in kinds:
+        wanted = f"curves of {', '.join(kinds)} alone, which `kinds` of its class declares"
+        raise refuse(owner, "decode", f"a curve {kind!r}", wanted)
+    if curve.shape != (rows,) or curve.dtype.kind not in _NUMBERS:
+        raise refuse(owner, "decode", f"a curve {kind!r} that is {_told(curve)}", f"a number for each of {rows} rows")
+    if not np.isfinite(curve).all():
+        raise lost(owner, "decode", f"a curve {kind!r} with NaN or infinity for {video}", FINITE)
+
+
+def _formed(spot: Any, video: str, kinds: Sequence[str]) -> bool:
     whole = all(isinstance(end, int | np.integer) for end in (spot.onset, spot.offset))
-    score = isinstance(spot.score, int | float | np.number) and math.isfinite(spot.score)
+    score = isinstance(spot.score, int | float | np.number)
     return whole and score and spot.video == video and spot.kind in kinds
 
 

@@ -158,13 +158,13 @@ def finished(draft: "Draft", overrides: Sequence[str], *, synthetic: bool) -> Re
 
 
 def read_block(kind: PluginKind, text: str, overrides: Sequence[str] = (), supplied: tuple[str, ...] = ()) -> Block:
-    """A block from the command line: a name or `{use: name, key: value}`, with `key.path=value` laid over it.
+    """A block as it was typed: a name or `{use: name, key: value}`, with `key.path=value` laid over it.
 
     `supplied` arguments are given by the program itself. Raises RecipeError listing every problem.
     """
-    given = yaml_marks.parse(f"value: {text}", "the command line").data["value"]
+    given = yaml_marks.parse(f"value: {text}", "what was given").data["value"]
     block = given if isinstance(given, dict) else {"use": given}
-    draft = Draft(Path("the command line"), yaml_marks.Marked({kind: block}, {}, {}))
+    draft = Draft(Path("what was given"), yaml_marks.Marked({kind: block}, {}, {}))
     for override in overrides:
         draft.override(f"{kind}.{override}")
     draft.expand(environment_needed=True)

@@ -3,17 +3,21 @@
 import re
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
+from threading import Timer
 from typing import Any, Literal
 
 from mezoo import API_VERSION, __version__
 from mezoo.errors import PluginError
 from mezoo.source import ClassSource, UnreadableError, import_defect, module_file, needs_probe, read_class, read_summary
+from mezoo.unwritten import unwritten
 
 PluginKind = Literal["dataset", "feature", "model", "recipe"]
 GROUPS: dict[PluginKind, str] = {
@@ -24,6 +28,10 @@ GROUPS: dict[PluginKind, str] = {
 }
 API_GROUP = "mezoo.api"
 """Entry points whose names say for which `mezoo.API_VERSION` a distribution was written: "1", or a range "1-2"."""
+PATIENCE_S = 3.0
+"""What is imported for longer is named, so that nobody wonders what mezoo waits for."""
+TRIAL_S = 20.0
+"""How long `mezoo list` waits for the import of one plugin whose top level runs code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +153,9 @@ def load(plugin: Plugin) -> Any:
     _fitting(plugin)
     whole = f"{plugin.kind} {plugin.name!r} of {plugin.distribution} {plugin.version}"
     try:
-        found = getattr(import_module(plugin.module), plugin.attribute)
-    except Exception as error:
+        with _importing(whole):
+            found = getattr(import_module(plugin.module), plugin.attribute)
+    except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {error}"
         raise PluginError(
             f"{whole} cannot be loaded: {reason}",
@@ -157,8 +166,30 @@ def load(plugin: Plugin) -> Any:
     return found
 
 
+@contextmanager
+def _importing(what: str) -> Generator[None]:
+    """Name what is imported when it takes long; what it prints goes to standard error, as a command's own does not."""
+    text = f"importing {what} ..."
+    timer = Timer(PATIENCE_S, lambda: print(text, file=sys.stderr, flush=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        timer.cancel()
+
+
+def state(plugin: Plugin) -> str:
+    """`ok`, `broken: why`, or `slow: ...` for a plugin whose import did not end while it was waited for."""
+    if reason := defect(plugin):
+        return f"broken: {reason}"
+    slow = plugin.kind != "recipe" and needs_probe(plugin.module) and _probe(plugin.module, plugin.attribute) is None
+    return f"slow: its import was given up after {TRIAL_S:g} s, mezoo fit waits for it" if slow else "ok"
+
+
 def defect(plugin: Plugin) -> str:
-    """Why a plugin cannot be used, '' if it can.
+    """Why a plugin cannot be used, '' if it can, or if its import takes too long to tell.
 
     The source is read first; only where its top level runs code is it tried, in a process of its own.
     """
@@ -171,27 +202,31 @@ def defect(plugin: Plugin) -> str:
         return f"also offered by {clash[0].distribution}; write {plugin.distribution}:{plugin.name}"
     if reason := import_defect(plugin.module):
         return reason
-    if needs_probe(plugin.module):
-        return _probe(plugin)
     try:
-        plugin.summary()
+        if missing := unwritten(plugin.module, plugin.attribute):
+            return f"has no {', '.join(missing)}"
     except UnreadableError as error:
-        return str(error)
-    return ""
+        if not needs_probe(plugin.module):
+            return str(error)
+    return (_probe(plugin.module, plugin.attribute) or "") if needs_probe(plugin.module) else ""
 
 
-def _probe(plugin: Plugin) -> str:
-    code = f"from {plugin.module} import {plugin.attribute}"
+@lru_cache(maxsize=256)
+def _probe(module: str, attribute: str) -> str | None:
+    """Why a trial import fails, '' if it does not, None if it has not ended after `TRIAL_S`."""
+    code = f"from {module} import {attribute}"
     try:
-        trial = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        with _importing(f"{module}, whose top level runs code, in a process of its own"):
+            trial = subprocess.run(
+                [sys.executable, "-c", code],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=TRIAL_S,
+                stdin=subprocess.DEVNULL,
+                check=False,
+            )
     except subprocess.TimeoutExpired:
-        return "importing it takes more than 60 s"
+        return None
     lines = trial.stderr.strip().splitlines()
     return "" if trial.returncode == 0 else (lines[-1] if lines else f"import ended with status {trial.returncode}")

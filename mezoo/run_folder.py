@@ -10,6 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from mezoo.disk import room, watched
 from mezoo.errors import RunError
 from mezoo.files import read_object, remove_parts, write_atomic
 from mezoo.fold_folder import FoldFolder
@@ -45,8 +46,8 @@ class RunFolder:
 
     @contextmanager
     def opened(self, identity: Mapping[str, Any]) -> Generator[None]:
-        """Hold the run for writing. Raises RunError if another process does, or it is read-only."""
-        with self._locked():
+        """Hold the run for writing. Raises RunError if another process does, and for a full or read-only disk."""
+        with self._locked(), watched(self.path):
             remove_parts(self.path)
             self.begin(identity)
             yield
@@ -105,4 +106,6 @@ class RunFolder:
 
 def _unwritable(path: Path, error: OSError) -> RunError:
     reason = error.strerror or str(error)
-    return RunError(f"cannot write the run folder {path}: {reason}", hint="give another one with --runs")
+    return RunError(
+        f"cannot write the run folder {path}: {reason}{room(error, path)}", hint="give another one with --runs"
+    )

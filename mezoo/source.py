@@ -105,26 +105,26 @@ def parse(file: Path) -> ast.Module:
 
 def read_class(module: str, name: str) -> ClassSource:
     """Docstring, constructor and constants of a class. Raises UnreadableError."""
-    tree, home, node = _class(module, name)
+    tree, home, node = class_of(module, name)
     parameters, open_ended = _constructor(tree, home, node)
     return ClassSource(_summary(node), parameters, open_ended, _constants(node))
 
 
 def read_summary(module: str, name: str) -> str:
     """First line of a class's docstring: what a list shows. Raises UnreadableError."""
-    return _summary(_class(module, name)[2])
+    return _summary(class_of(module, name)[2])
 
 
-def _class(module: str, name: str) -> tuple[ast.Module, str, ast.ClassDef]:
+def class_of(module: str, name: str) -> tuple[ast.Module, str, ast.ClassDef]:
     """Tree and module that define a class, wherever it was imported from, and the class."""
     tree = parse(module_file(module))
     node = next((n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name), None)
     if node is not None:
         return tree, module, node
-    origin = _import_of(tree, module, name)
+    origin = import_of(tree, module, name)
     if origin is None:
         raise UnreadableError(f"module {module!r} does not define {name!r}")
-    return _class(*origin)
+    return class_of(*origin)
 
 
 def _summary(node: ast.ClassDef) -> str:
@@ -143,7 +143,7 @@ def _constructor(tree: ast.Module, module: str, node: ast.ClassDef) -> tuple[tup
         local = next((n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == base.id), None)
         if local is not None:
             return _constructor(tree, module, local)
-        origin = _import_of(tree, module, base.id)
+        origin = import_of(tree, module, base.id)
         if origin is None or origin[0].split(".")[0] == "mezoo":
             continue
         try:
@@ -181,7 +181,7 @@ def _constants(node: ast.ClassDef) -> dict[str, Any]:
     return found
 
 
-def _import_of(tree: ast.Module, module: str, name: str) -> tuple[str, str] | None:
+def import_of(tree: ast.Module | ast.If, module: str, name: str) -> tuple[str, str] | None:
     """Module and name behind `from X import name`, relative imports resolved against `module`."""
     for item in tree.body:
         if isinstance(item, ast.ImportFrom):

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from mezoo.contracts import SYNTHETIC_MARK, Dataset, StandIn
+from mezoo.disk import told
 from mezoo.errors import StoreError
 from mezoo.progress import Progress
 from mezoo.promises import asking
@@ -37,10 +38,16 @@ def stand_in_root(dataset: type[Dataset], name: str, spec: StandIn, cache: Path,
             )
             part = target.with_suffix(".part")
             shutil.rmtree(part, ignore_errors=True)
-            with asking(dataset, "write_synthetic"):
-                dataset.write_synthetic(part, spec, progress.bar)
-            shutil.rmtree(target, ignore_errors=True)
-            part.rename(target)
+            try:
+                with asking(dataset, "write_synthetic"):
+                    dataset.write_synthetic(part, spec, progress.bar)
+                shutil.rmtree(target, ignore_errors=True)
+                part.rename(target)
+            except OSError as error:
+                hint = "free some space, or set MEZOO_CACHE to a folder of yours"
+                raise StoreError(f"cannot write a stand-in: {told(error, part)}", hint=hint) from error
+            finally:  # half of one is of no use, and may be what fills the disk
+                shutil.rmtree(part, ignore_errors=True)
     return target
 
 

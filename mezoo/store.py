@@ -16,8 +16,9 @@ from typing import Any
 from filelock import FileLock
 
 from mezoo.contracts import FeatureExtractor
+from mezoo.disk import room
 from mezoo.errors import StoreError
-from mezoo.files import read_object, write_atomic
+from mezoo.files import put, read_object, write_atomic
 from mezoo.promises import asking, check_stream, checked_blocks
 from mezoo.records import Features, FeatureStream, Video
 from mezoo.tensor_file import read_mapped, write_blocks
@@ -153,7 +154,8 @@ class FeatureStore:
                 raise
             reason = error.strerror or str(error)
             hint = "free some space, or set MEZOO_CACHE to a folder of yours"
-            raise StoreError(f"cannot write the feature store {self.root}: {reason}", hint=hint) from error
+            what = f"cannot write the feature store {self.root}: {reason}{room(error, self.root)}"
+            raise StoreError(what, hint=hint) from error
 
     def _write(self, path: Path, key: Mapping[str, Any], stream: FeatureStream) -> None:
         for left in path.parent.glob(f"{path.stem}.*.part"):  # of a process that was killed: the lock is ours now
@@ -174,7 +176,7 @@ class FeatureStore:
             "dtype": dtype,
             "created": time.time(),
         }
-        part.replace(path)
+        put(part, path)
         write_atomic(path.with_suffix(".json"), json.dumps(sidecar, indent=1, default=str))
 
     def entries(self) -> Iterator[Entry]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mezoo.errors import RunError
+from mezoo.files import replacing
 
 if TYPE_CHECKING:
     from mezoo.models import Model
@@ -32,12 +33,11 @@ def save_weights(model: "Model", path: Path, card: Card) -> None:
     """Write the state of a model, atomically."""
     from safetensors.torch import save
 
-    part = path.with_suffix(".part")
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
     told = {"fitted": dict(card.fitted), "people": dict(card.people), "made": dict(card.made)}
     # Not save_file: what it writes only its owner can read, and runs are shared between people.
-    part.write_bytes(save(tensors, metadata={KEY: json.dumps(told, default=str)}))
-    part.replace(path)
+    with replacing(path) as part:
+        part.write_bytes(save(tensors, metadata={KEY: json.dumps(told, default=str)}))
 
 
 def read_card(path: Path) -> Card:

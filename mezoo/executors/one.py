@@ -32,9 +32,14 @@ class Bench:
         return job.max_epochs, job.folder.epochs_done()
 
     def train(self, name: str, bar: Bar) -> dict[str, Any]:
-        """Train and predict one fold; what `fold.json` then holds. Raises RunError if another process has it."""
+        """Train and predict one fold; what `fold.json` then holds. Raises RunError if another process has it.
+
+        A fold that another command finished since this one looked is left as it is.
+        """
         fold, folder = self.fold(name), self.work.folder.fold(name)
         with folder.held():
+            if (before := folder.status())["state"] == "done":
+                return before
             wandb_run = self.tracker.open(name, "fold", self.work.recipe.resolved())
             if self.work.recipe.trainer.get("devices", 1) not in (1, "1"):
                 wandb_run.start()  # each device has a process, forked from this one

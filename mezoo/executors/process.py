@@ -3,12 +3,13 @@
 import multiprocessing as mp
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 import mezoo.errors as errors
+from mezoo import signals
 from mezoo.contracts import Bar
 from mezoo.executors.machine import GIB, cores, free_memory
 from mezoo.executors.one import Bench, told
@@ -59,32 +60,39 @@ class _Pool:
     def run(self) -> None:
         """Hand out folds until none is left."""
         total = len(self.bench.work.folds)
-        try:
-            with self.progress.bar("folds", total, total - len(self.left)) as self.outer:
-                self._start()
-                while self.workers:
-                    for ready in wait([w.pipe for w in self.workers]):
-                        worker = next(w for w in self.workers if w.pipe is ready)
-                        self._hear(worker)
-        finally:
-            for worker in self.workers:
-                worker.process.kill()
-                worker.process.join()
+        with self.progress.bar("folds", total, total - len(self.left)) as self.outer, closing(self):
+            self._start()
+            while self.workers:
+                for ready in wait([w.pipe for w in self.workers]):
+                    worker = next(w for w in self.workers if w.pipe is ready)
+                    self._hear(worker)
+
+    def close(self) -> None:
+        """End every process at once, and the bar of what it had in hand."""
+        begun = [worker for worker in self.workers if worker.process.pid is not None]
+        for worker in begun:
+            worker.process.kill()
+        for worker in begun:
+            worker.process.join()
+            worker.shut()
+        self.workers.clear()
 
     def _start(self) -> None:
         context = mp.get_context("spawn")
         here, there = context.Pipe()
         threads = max(1, cores() // self.most)
         process = context.Process(target=serve, args=(there, self.bench.work, threads), daemon=True)
-        process.start()
-        there.close()
         worker = _Worker(process, here)
-        self.workers.append(worker)
+        self.workers.append(worker)  # first, so that it is ended with the others whenever Ctrl-C comes
+        signals.start(process)
+        there.close()
         self._give(worker)
 
     def _give(self, worker: _Worker) -> None:
+        """The next fold; None, the end, if there is none. A process that is gone is heard of by its pipe."""
         worker.fold = self.left.popleft() if self.left else ""
-        worker.pipe.send(worker.fold or None)
+        with suppress(OSError):
+            worker.pipe.send(worker.fold or None)
 
     def _hear(self, worker: _Worker) -> None:
         try:
@@ -125,7 +133,8 @@ class _Pool:
         worker.shut()
         reason = of_death(worker.process.exitcode)
         folder = self.bench.work.folder.fold(worker.fold)
-        folder.record("failed", error=reason, seconds=folder.status().get("seconds", 0.0))
+        with suppress(errors.RunError), folder.held():  # not where another command has begun it meanwhile
+            folder.record("failed", error=reason, seconds=folder.status().get("seconds", 0.0))
         self.progress.say(f"{worker.fold} failed: {reason}; the same command tries it again")
         self.outer.advance()
         if self.left:

@@ -33,6 +33,7 @@ def train(bench: Bench, progress: Progress) -> None:
     total = len(work.folds)
     with (
         progress.bar("folds", total, total - len(pending)) as outer,
+        closing(board),
         closing(spread(errand, pending, work.options.workers)) as events,
     ):
         for kind, fold, value in events:
@@ -91,9 +92,8 @@ def _train(bench: Bench, name: str) -> dict[str, Any]:
             held.enter_context(sole_writer(folder))
         except RunError as error:
             return {"state": "failed", "error": error.what}
-        status = folder.status()
-        # The task before this one may have been lost after its last line was written.
-        return status if status["state"] == "done" else bench.train(name, held.enter_context(no_bars("", 0)))
+        # The task before this one may have been lost after its last line was written: then the fold is done.
+        return bench.train(name, held.enter_context(no_bars("", 0)))
 
 
 class _Board:
@@ -126,6 +126,11 @@ class _Board:
         self.before.pop(fold)
         if fold in self.bars:
             self.bars.pop(fold)[0].close()
+
+    def close(self) -> None:
+        """End every bar."""
+        while self.bars:
+            self.bars.popitem()[1][0].close()
 
     def _open(self, fold: str) -> None:
         total, self.done[fold] = self.bench.epochs(fold)

@@ -138,10 +138,14 @@ class _Stack:
         bench, name = self.bench, seat.name
         fold, folder = bench.fold(name), bench.work.folder.fold(name)
         with folder.held():
+            status = folder.status()
+            if status["state"] == "done":  # by another command, since this one looked
+                self.outcomes[name] = status
+                return
             wandb_run = self.tracker.open(name, "fold", bench.work.recipe.resolved())
             job = job_of(bench.work, fold, bench.examples, folder, [wandb_run])
             seated = replace(job, make_model=lambda: self._seated(job.make_model(), seat))
-            before = folder.status().get("seconds", 0.0)
+            before = status.get("seconds", 0.0)
             outcome = run_fold(seated, bench.task, _Named(self.bar, name))
             outcome["seconds"] = before + self.spent[name] + time.monotonic() - self.since
             folder.record(**outcome)

@@ -1,13 +1,13 @@
 """The process that trains folds for another: told names through a pipe, tells epochs and outcomes back."""
 
 import os
-import signal
 import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
 from mezoo.executors.machine import peak_memory
 from mezoo.plan import Work
+from mezoo.signals import leave_to_parent
 
 Message = tuple[str, Any]
 """`begun` (epochs in all, done), `epoch` (text, peak bytes), `say` text, `done` outcome, `error` (what, hint)."""
@@ -20,14 +20,16 @@ class PipeBar:
         self._pipe = pipe
 
     def advance(self, text: str = "") -> None:
-        """One epoch is done."""
-        self._pipe.send(("epoch", (text, peak_memory())))
+        """One epoch is done. Ends this process if the parent is gone: no fold has failed by that."""
+        try:
+            self._pipe.send(("epoch", (text, peak_memory())))
+        except OSError:
+            os._exit(1)
 
 
 def serve(pipe: Connection, work: Work, threads: int) -> None:
     """Train folds as their names come, until None; what a fold prints is kept in its `log.txt`."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    die_with_parent()
+    leave_to_parent()
     # Read when torch and its libraries are loaded.
     os.environ.update(OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
     import torch
@@ -44,7 +46,7 @@ def serve(pipe: Connection, work: Work, threads: int) -> None:
             pipe.send(("done", bench.train(name, PipeBar(pipe))))
     except MezooError as error:
         pipe.send(("error", (type(error).__name__, error.what, error.hint)))
-    except (BrokenPipeError, EOFError):
+    except (ConnectionError, EOFError):
         os._exit(1)  # the parent is gone: nobody would read the rest
 
 
@@ -56,13 +58,3 @@ def keep_output(work: Work, name: str) -> None:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
             os.dup2(log.fileno(), stream.fileno())
-
-
-def die_with_parent() -> None:
-    """Ask Linux to end this process when its parent is killed, so that no orphan writes into a run."""
-    if not sys.platform.startswith("linux"):
-        return
-    import ctypes
-
-    parent_death_signal = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
-    ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)

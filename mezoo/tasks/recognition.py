@@ -11,7 +11,7 @@ from mezoo.clips import blind
 from mezoo.errors import PluginError
 from mezoo.fold_folder import FoldFolder
 from mezoo.metrics import Confusion, confusion
-from mezoo.promises import asking
+from mezoo.promises import FINITE, asking, lost
 from mezoo.records import Example, Window
 from mezoo.statistics import confusion_intervals
 
@@ -36,15 +36,17 @@ class RecognitionTask:
         return Example(blind(example.video), example.features)
 
     def decode(self, model: Any, windows: Sequence[Window], example: Example) -> NDArray[np.float32]:
-        """(classes,) probabilities. Raises PluginError for an answer of another shape, or one that is no number."""
+        """(classes,) probabilities. Raises PluginError for an answer of another shape, DataError for NaN in it."""
         with asking(model, "decode"):
             given = np.asarray(model.decode(windows, example), dtype=np.float32)
-        if given.shape != (len(self.classes),) or not np.isfinite(given).all():
+        if given.shape != (len(self.classes),):
             raise PluginError(
                 f"{type(model).__name__}.decode gave {given.shape} for {example.video.key}, "
                 f"not {len(self.classes)} finite probabilities",
                 hint="predict_step gives one probability a class, in the order of `classes`",
             )
+        if not np.isfinite(given).all():
+            raise lost(model, "decode", f"NaN or infinity for {example.video.key}", FINITE)
         return given
 
     def tally(self, decoded: Sequence[tuple[Example, NDArray[np.float32]]]) -> dict[str, dict[str, Any]]:

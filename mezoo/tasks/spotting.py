@@ -38,13 +38,9 @@ class SpottingTask:
         return Example(example.video.unlabelled(), example.features)
 
     def decode(self, model: Any, windows: Sequence[Window], example: Example) -> Spotting:
-        """Spots of one video, kept inside it and in order. Raises PluginError for an answer of another form."""
-        given = model.decode(windows, example)
-        raw = check_spotting(model, given, example.video.key, len(example.features), KINDS)
-        last = len(example.video.frames) - 1
-        kept = [s for s in raw.spots if 0 <= s.onset <= s.offset <= last]
-        kept.sort(key=lambda s: (s.onset, s.offset, s.kind))
-        return replace(raw, spots=tuple(kept))
+        """Spots of one video, in order. Raises PluginError and DataError as `check_spotting`."""
+        raw = check_spotting(model, model.decode(windows, example), example, self.kinds)
+        return replace(raw, spots=tuple(sorted(raw.spots, key=lambda s: (s.onset, s.offset, s.kind))))
 
     def tally(self, decoded: Sequence[tuple[Example, Spotting]]) -> dict[str, dict[str, Any]]:
         """Counts for micro, macro and overall, pooled over videos, those without truth or spots included."""

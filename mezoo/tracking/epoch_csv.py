@@ -51,7 +51,7 @@ class EpochCsv(Logger):
         keys = sorted({k for row in self._rows.values() for k in row})
         mean = {e: {k: sum(v) / len(v) for k, v in row.items()} for e, row in self._rows.items()}
         rows = [[e, *(f"{mean[e][k]:.6g}" if k in mean[e] else "" for k in keys)] for e in sorted(mean) if e >= 0]
-        write_csv(self._path, ["epoch", *keys], rows)
+        write_csv(self._path, ["epoch", *keys], rows, lasting=False)
 
     def finalize(self, status: str) -> None:
         """Write what is left."""

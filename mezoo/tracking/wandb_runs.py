@@ -5,6 +5,7 @@ it is a second folder with the same id that asks to be joined: `wandb sync` send
 """
 
 import glob
+import logging
 import netrc
 import os
 import shlex
@@ -19,6 +20,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from mezoo.envelope import WandbBlock
+from mezoo.files import write_atomic
 
 INIT_TIMEOUT_S = 30
 HEADER_BYTES = 7
@@ -83,7 +85,8 @@ class WandbTracker:
 
     def unsent(self) -> str:
         """The command that sends what was kept offline; "" where there is nothing to send."""
-        kept = (self._folder / "wandb").glob("offline-run-*/*.wandb")
+        files = (self._folder / "wandb").glob("offline-run-*/*.wandb")
+        kept = (file for file in files if file.stat().st_size > HEADER_BYTES)
         if all(file.with_name(f"{file.name}.synced").exists() for file in kept):
             return ""
         return f"wandb sync {shlex.quote(str(self._folder / 'wandb'))}/offline-run-*"
@@ -95,6 +98,7 @@ class WandbTracker:
         settings = self._settings
 
         os.environ.setdefault("WANDB_SILENT", "true")
+        logging.raiseExceptions = False  # else what wandb's own log cannot write is a traceback on the terminal
         (self._folder / "wandb").mkdir(parents=True, exist_ok=True)
         return wandb.init(
             project=settings.project,
@@ -165,7 +169,7 @@ class WandbRun(Logger):
     def _log(self, run: Any, row: dict[str, Any]) -> None:
         run.log(row, step=self._next)
         self._next += 1
-        self._steps.write_text(str(self._next), encoding="ascii")
+        write_atomic(self._steps, str(self._next), lasting=False)  # once a step
 
     def summarise(self, values: Mapping[str, Any]) -> None:
         """Set summary values."""

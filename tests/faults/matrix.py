@@ -1,6 +1,6 @@
 """Inject the faults, count what became of them, and write tests/README.md: `python tests/faults/matrix.py [TIMES]`.
 
-TIMES is how many times as many faults as the tests inject (1).
+TIMES is how many times as many faults the readers get as in the tests (1); `runs` instead: only what is done to runs.
 """
 
 import json
@@ -86,20 +86,54 @@ def told(text: str) -> dict[str, tuple[int, int]]:
     return {row[0]: (int(row[2]), int(row[5])) for row in rows if len(row) == 6 and row[2].isdigit() and row[1]}
 
 
+def tally_page(counts: Mapping[str, Counter[str]]) -> str:
+    """The table of faults that tests inject."""
+    lines = ["| what is done to a run | faults injected | survived | lost |", "|---|--:|--:|--:|"]
+    total = sum(counts.values(), Counter[str]())
+    for name, found in {**counts, "**all**": total}.items():
+        lines.append(f"| {name} | {sum(found.values())} | {found['survived']} | {found['lost']} |")
+    return "\n".join(lines)
+
+
+def tally_told(text: str) -> dict[str, tuple[int, int]]:
+    """Faults injected and lost by row, from that table in tests/README.md."""
+    rows = [[c.strip() for c in line.strip("| ").split("|")] for line in text.splitlines() if line.startswith("| ")]
+    return {r[0]: (int(r[1]), int(r[3])) for r in rows if len(r) == 4 and r[1].isdigit() and "*" not in r[0]}
+
+
 README = HERE.parent / "README.md"
-BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
+
+
+def put(mark: str, table: str) -> None:
+    """Write a table into tests/README.md between its two marks."""
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    before, _, rest = README.read_text(encoding="utf-8").partition(begin)
+    README.write_text(f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Every reader, or those that are named; the page is written by a whole short run."""
+    """Every reader, or those that are named, or `runs`; the page is written by a whole short run."""
+    if arguments == ["runs"]:
+        return _runs()
     times, names = int(arguments[0]) if arguments else 1, arguments[1:]
     counts, lost = counted(times, names)
     table = page(counts)
     print(table)
     if times == 1 and not names:
-        before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-        README.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+        put("faults", table)
+        return max(1 if lost else 0, _runs())
     return 1 if lost else 0
+
+
+def _runs() -> int:
+    """What tests do to runs, by running them."""
+    from faults.tally import run
+
+    counts = run()
+    table = tally_page(counts)
+    print(table)
+    put("runs", table)
+    return 1 if any(found["lost"] for found in counts.values()) else 0
 
 
 if __name__ == "__main__":

@@ -21,3 +21,12 @@ def test_no_fault_is_lost_and_the_table_is_of_these_counts(monkeypatch):
     if times == 1:
         here = {name: (sum(found.values()), found["lost"]) for name, found in counts.items()}
         assert here == told(README.read_text(encoding="utf-8")), "python tests/faults/matrix.py writes the table anew"
+
+
+def test_the_table_of_what_is_done_to_runs_is_of_these_tests():
+    """None is lost: a lost one fails its own test."""
+    from faults.matrix import README, tally_told
+    from faults.tally import injected
+
+    here = {row: (count, 0) for row, count in injected().items()}
+    assert here == tally_told(README.read_text(encoding="utf-8")), "python tests/faults/matrix.py runs writes it anew"

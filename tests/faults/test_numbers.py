@@ -33,6 +33,7 @@ PAIR = [[10, 20], [60, 70]]
 PEOPLE = [("a", PAIR), ("b", PAIR), ("c", PAIR)]
 
 
+@pytest.mark.faults("numbers that are none, or missing")
 def test_a_loss_that_is_no_number_fails_its_fold_and_no_other(fit, monkeypatch):
     from mezoo_toy.model import ToyThreshold
 
@@ -57,6 +58,7 @@ def test_a_loss_that_is_no_number_fails_its_fold_and_no_other(fit, monkeypatch):
         assert status["state"] == "done"
 
 
+@pytest.mark.faults("numbers that are none, or missing")
 def test_a_weight_that_is_no_number_is_found_without_a_logged_loss():
     from mezoo.errors import DataError
     from mezoo.fold import check_finite
@@ -72,6 +74,7 @@ def test_a_weight_that_is_no_number_is_found_without_a_logged_loss():
         check_finite("a", line, 0, torch.tensor(0.5))
 
 
+@pytest.mark.faults("numbers that are none, or missing")
 def test_raw_scores_that_are_no_numbers_are_no_answer(fit, monkeypatch):
     from mezoo_toy.recogniser import ToySide
 
@@ -81,11 +84,14 @@ def test_raw_scores_that_are_no_numbers_are_no_answer(fit, monkeypatch):
         return [Window(int(s), {"probability": np.full(2, np.nan, np.float32)}) for s in batch.starts]
 
     monkeypatch.setattr(ToySide, "predict_step", step)
-    code, said = fit("toy_sides", PEOPLE, refused=True)
-    assert code == 2, "a method that gives no numbers is a mistake of its author"
-    assert "not 2 finite probabilities" in said
+    code, result, page, _ = fit("toy_sides", PEOPLE)
+    assert code == 1
+    assert {s["state"] for s in result["subjects"]} == {"failed"}
+    assert all("finite" in s["error"] for s in result["subjects"])
+    assert "NaN" not in str(result["headline"])
 
 
+@pytest.mark.faults("numbers that are none, or missing")
 def test_a_class_that_only_the_left_out_subject_has(fit):
     """Film i shows `right` first where i is even: a has right alone, so that nobody learns left without b."""
     code, result, page, _ = fit("toy_sides", [("a", PAIR[:1]), ("b", PAIR[:1]), ("a", PAIR[:1])])
@@ -97,6 +103,7 @@ def test_a_class_that_only_the_left_out_subject_has(fit):
     assert "NaN" not in page
 
 
+@pytest.mark.faults("numbers that are none, or missing")
 def test_a_subject_with_one_sample_is_a_fold_of_its_own(fit):
     code, result, _, folder = fit("toy_sides", [*PEOPLE, ("lone", PAIR[:1])])
     assert code == 0
@@ -105,12 +112,14 @@ def test_a_subject_with_one_sample_is_a_fold_of_its_own(fit):
     assert all(np.isfinite(result["headline"]["ci95"]))
 
 
+@pytest.mark.faults("numbers that are none, or missing")
 def test_one_subject_alone_cannot_be_left_out(fit):
     code, said = fit("toy", [("a", PAIR), ("a", PAIR)], refused=True)
     assert code == 2
     assert "error:" in said
 
 
+@pytest.mark.faults("numbers that are none, or missing")
 def test_a_fold_without_positives_counts_what_is_spotted_there(fit):
     code, result, page, folder = fit("toy", [*PEOPLE, ("calm", [])])
     assert code == 0
@@ -123,12 +132,14 @@ def test_a_fold_without_positives_counts_what_is_spotted_there(fit):
     assert "nan" not in json.dumps(result).casefold().replace("annot", "")
 
 
+@pytest.mark.faults("numbers that are none, or missing")
 def test_training_without_positives_is_defined(fit):
     code, result, _, _ = fit("toy", [("a", PAIR), ("b", []), ("c", [])])
     assert code == 0
     assert result["status"] == "complete"
 
 
+@pytest.mark.faults("numbers that are none, or missing")
 def test_no_expression_anywhere_scores_nothing(fit):
     code, result, page, _ = fit("toy", [("a", []), ("b", [])])
     assert code == 0
@@ -139,6 +150,7 @@ def test_no_expression_anywhere_scores_nothing(fit):
 FEATURES = ("tvl1", "farneback", "dis", "face_crop", "align", "landmarks", "evm", "roi_flow", "evm_flow")
 
 
+@pytest.mark.faults("numbers that are none, or missing")
 @pytest.mark.parametrize("name", FEATURES)
 @pytest.mark.parametrize("frames", [1])
 def test_features_of_hardly_a_film(name, frames, tmp_path, cache):
@@ -166,15 +178,3 @@ def test_features_of_hardly_a_film(name, frames, tmp_path, cache):
     assert len(made.values) == len(made.positions) >= 1
     assert np.isfinite(np.asarray(made.values, dtype=np.float64)).all()
     assert all(0 <= p < frames for p in made.positions)
-
-
-def test_the_same_seed_gives_the_same_numbers_whoever_trains(fit, mezoo, tmp_path):
-    _, first, _, folder = fit("toy", PEOPLE)
-    table = (folder / "predictions.csv").read_bytes()
-    for runs, more in (("again", ()), ("two", ("--executor", "process", "--workers", "2"))):
-        few = ("--set", "trainer.max_epochs=2", "--runs", tmp_path / runs)
-        code, _, err = mezoo("fit", "toy", *few, *more)
-        assert code == 0, err
-        (other,) = (tmp_path / runs).glob("toy-*")
-        assert (other / "predictions.csv").read_bytes() == table
-        assert json.loads((other / "result.json").read_text())["scores"] == first["scores"]

@@ -9,13 +9,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = [
-    {"errors", "records", "files", "side_by_side"},
+    {"errors", "records", "files", "side_by_side", "signals", "source"},
     {
         "answers",
         "arrays",
         "frames",
         "intervals",
-        "source",
         "yaml_marks",
         "envelope",
         "tables",
@@ -23,13 +22,13 @@ LAYERS = [
         "spots",
         "synthetic",
     }
-    | {"tensor_file", "films", "sampling", "svg", "prediction", "outline", "promises"},
+    | {"tensor_file", "films", "sampling", "svg", "prediction", "outline", "promises", "disk", "unwritten", "heap"},
     {"metrics", "registry", "fold_folder", "cluster"},
     {"protocols", "statistics", "result", "contracts", "models", "signatures", "run_folder"},
     {"datasets"},
     {"clips", "splits", "recipe", "store", "progress", "scoring", "weights"},
     {"joint_recipe", "recipe_text", "plugin_objects", "data", "stand_in", "tasks", "transfer"},
-    {"plan", "inference", "extraction", "claims"},
+    {"plan", "inference", "learning", "extraction", "claims"},
     {"fold", "summary", "report", "view", "diff", "leaderboard", "predictor"},
     {"tracking"},
     {"jobs"},

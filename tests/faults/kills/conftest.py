@@ -4,19 +4,34 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+SIGNALS = {"SIGKILL": -9, "SIGTERM": 143, "SIGINT": 130}
+"""With the exit code of a command that is ended by each."""
+KILLED = (-9, 143, 130)
+TOLD = {"report.html": "a page", "log.txt": "what was said"}
 VOLATILE = {"seconds", "at", "created"}
-QUICK = ("--synthetic", "--set", "dataset.limit=4")
+QUICK = ("--runs", "{runs}", "--synthetic", "--set", "dataset.limit=4")
+TOY = ("fit", "toy", *QUICK, "--set", "trainer.max_epochs=2")
 FITS = {
-    "toy": ("fit", "toy", *QUICK, "--set", "trainer.max_epochs=2"),
+    "toy": TOY,
     "toy_sides": ("fit", "toy_sides", *QUICK, "--set", "trainer.max_epochs=2"),
     "toy_both": ("fit", "toy_both", *QUICK, "--set", "recognizer.trainer.max_epochs=2"),
+    "workers": (*TOY, "--workers", "2"),
+    "stacked": (*TOY, "--executor", "stacked"),
+    "final": (*TOY, "--final"),
+    "fold 00": (*TOY, "--fold", "00"),
+    "fold 01": (*TOY, "--fold", "01"),
+    "gather": ("gather", "{run}"),
+    "extract": ("extract", "toy", "--synthetic", "--set", "dataset.limit=4", "--workers", "1"),
 }
-"""Runs of two subjects and two epochs, a second each."""
+"""Commands; the runs have two subjects and two epochs, and take a second each."""
+BEFORE = {"gather": ("fold 00", "fold 01")}
+"""Commands that another needs."""
 
 
 class Breaker:
@@ -34,12 +49,23 @@ class Breaker:
         self.count += 1
         return self.rooms / str(self.count)
 
-    def run(self, recipe: str, room: Path, fault: dict[str, Any] | None = None, more: tuple[str, ...] = ()) -> Any:
-        """The ending of `mezoo fit`, see harness.py."""
-        job = {"arguments": [*FITS[recipe], *more], "room": str(room), "fault": fault}
+    def run(self, recipe: str, room: Path, fault: dict[str, Any] | None = None) -> Any:
+        """The ending of a command, see harness.py."""
+        return self.together([recipe], room, [fault])[0]
+
+    def together(self, recipes: Sequence[str], room: Path, faults: Sequence[dict[str, Any] | None] = ()) -> Any:
+        """The endings of commands that begin at the same moment."""
+        if not (room / "runs").is_dir():
+            for needed in BEFORE.get(recipes[0], ()):
+                assert self.run(needed, room)["code"] == 0
+        given = [*faults, *[None] * (len(recipes) - len(faults))]
+        jobs = [
+            {"arguments": FITS[recipe], "room": str(room), "fault": fault, "name": f".{number}"}
+            for number, (recipe, fault) in enumerate(zip(recipes, given, strict=True))
+        ]
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        print(json.dumps(job), file=self.process.stdin, flush=True)
+        print(json.dumps(jobs), file=self.process.stdin, flush=True)
         return json.loads(self.process.stdout.readline())
 
     def whole(self, recipe: str) -> tuple[list[list[str]], dict[str, Any]]:
@@ -63,8 +89,15 @@ def left_in(room: Path) -> dict[str, Any]:
         if file.is_dir() or file.name.endswith(".lock") or file.name == "environment.json":
             continue
         name = re.sub(r"-[0-9a-f]{16}\.", ".", str(file.relative_to(room)))
-        found[name] = "a page" if file.name == "report.html" else _content(file)
+        found[name] = TOLD.get(file.name) or _content(file)
     return found
+
+
+def numbers(left: dict[str, Any]) -> dict[str, Any]:
+    """Scores, predictions, weights and curves in what `left_in` found: what must be the same whoever trained."""
+    (result,) = [facts for name, facts in left.items() if name.endswith("result.json")]
+    kept = ("predictions.csv", "weights.safetensors", "curves.npz", "metrics.csv")
+    return {"scores": result["scores"]} | {name: raw for name, raw in left.items() if name.endswith(kept)}
 
 
 def _content(file: Path) -> Any:
@@ -109,7 +142,7 @@ def whole_files():
 
     def check(room: Path) -> None:
         for file in (room / "runs").rglob("*"):
-            if ".part" in file.name or file.is_dir() or file.name == ".lock":
+            if ".part" in file.name or file.is_dir() or file.name in (".lock", "log.txt"):
                 continue
             assert file.stat().st_size, file
             if file.suffix == ".json":

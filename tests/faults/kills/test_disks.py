@@ -23,6 +23,7 @@ FULL = [
 ]
 
 
+@pytest.mark.faults("disk full, read-only, over quota")
 @pytest.mark.parametrize("lasting", [True, False], ids=["stays", "passes"])
 @pytest.mark.parametrize("full", FULL, ids=lambda f: "-".join(map(str, f)).replace("/", "_"))
 def test_a_disk_that_takes_no_more_is_said_and_survived(breaker, same_in_the_end, whole_files, full, lasting):
@@ -38,6 +39,7 @@ def test_a_disk_that_takes_no_more_is_said_and_survived(breaker, same_in_the_end
     same_in_the_end("toy", room)
 
 
+@pytest.mark.faults("store and checkpoints damaged")
 @pytest.mark.parametrize("harm", ["flip", "cut", "empty", "gone", "no sidecar"])
 def test_a_damaged_feature_is_made_again_before_anything_is_trained(breaker, same_in_the_end, harm):
     room = breaker.room()
@@ -57,6 +59,7 @@ def test_a_damaged_feature_is_made_again_before_anything_is_trained(breaker, sam
     same_in_the_end("toy", room)
 
 
+@pytest.mark.faults("store and checkpoints damaged")
 @pytest.mark.parametrize("harm", ["flip", "cut", "empty"])
 def test_a_damaged_checkpoint_is_said_and_the_fold_trained_anew(breaker, harm):
     room = breaker.room()

@@ -11,7 +11,11 @@ class ToyThreshold(Spotter):
 
     kinds = ("micro",)
     stackable = True
-    sources = {"lr": "[inferred] it works"}
+    sources = {
+        "lr": "[inferred] it works",
+        "fail_in": "[inferred] tests plant a failure with it",
+        "sleep": "[inferred] tests are slowed down with it",
+    }
 
     def __init__(self, lr: float = 0.3, fail_in: str = "", sleep: float = 0.0) -> None:
         super().__init__()
