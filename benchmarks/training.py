@@ -16,7 +16,7 @@ Spread = Mapping[str, float]
 
 def rows(quick: bool) -> list[Row]:
     """A fold and epoch, in wall and processor time, and a step alone."""
-    size = ("--folds", "1", "--epochs", "2", "--rounds", "2") if quick else ("--folds", "2", "--epochs", "8")
+    size = ("--folds", "2", "--epochs", *(("4", "--rounds", "2") if quick else ("20",)))
     with tempfile.TemporaryDirectory(prefix="mezoo-training-") as folder:
         file = Path(folder) / "auwgcn.json"
         process([str(HERE / "auwgcn.py"), *size, "--json", str(file)])

@@ -94,13 +94,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         show_error(ending.word, "the same command continues where this one stopped")
         return ending.code
-    except BrokenPipeError:
-        return 0
+    except BrokenPipeError as error:
+        if _unread():
+            return 0
+        show_error(f"a process that was asked is gone: {error}", "the same command continues where this one stopped")
+        return 1
     except OSError as error:
         show_error(
             f"{error.strerror or error}: {error.filename or 'no file named'}", "check the disk and the permissions"
         )
         return 1
+
+
+def _unread() -> bool:
+    """Whether nobody reads standard output any more, such as `head` when it has enough."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return True
+    return False
 
 
 def _module(command: str) -> Any:

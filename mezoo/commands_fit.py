@@ -100,9 +100,7 @@ def _fit_fold(work: "Work", name: str, progress: "Progress") -> int:
     if name not in names:
         raise RecipeError(f"no fold {name!r}{did_you_mean(name, names)}", hint=f"there are {', '.join(names)}")
     _announce(work, progress)
-    done = run_one(work, name, progress)
-    work.folder.fold(name).drop_checkpoint()  # also where it was done before, and killed right then
-    return 0 if done else 1
+    return 0 if run_one(work, name, progress) else 1
 
 
 def _make_features(work: "Work", progress: "Progress") -> None:
@@ -175,8 +173,7 @@ def _final(work: "Work", progress: "Progress") -> int:
     from mezoo.run import run_final
 
     _announce(work, progress)
-    with work.folder.final.held():
-        weights = run_final(work, progress)
+    weights = run_final(work, progress)
     result = work.result()
     print(f"final model, trained on all subjects: {weights}")
     print(f"what LOSO says of these settings: {measured(asdict(result) if result else {})}")

@@ -38,6 +38,7 @@ def run_one(work: Work, name: str, progress: Progress) -> bool:
     quiet_libraries()
     work.folder.begin(identity(work))
     if work.folder.fold(name).status()["state"] == "done":
+        work.folder.fold(name).drop_checkpoint()  # which a kill right after its end left
         progress.say(f"{name}: done before")
         return True
     bench = bench_of(work, progress.say, extracted(work, progress))
@@ -59,7 +60,7 @@ def gather(work: Work, progress: Progress) -> Path:
 def run_final(work: Work, progress: Progress) -> Path:
     """Train the final model of a run, on all subjects, unless it is there. Returns its weights."""
     quiet_libraries()
-    with work.folder.opened(identity(work)):
+    with work.folder.opened(identity(work)), work.folder.final.held():
         if work.folder.final.status()["state"] != "done":
             train_final(work, extracted(work, progress), progress)
     return work.folder.final.weights
@@ -80,8 +81,9 @@ def conclude(bench: Bench, progress: Progress) -> None:
     work = bench.work
     for fold in work.folds:
         work.folder.fold(fold.name).drop_checkpoint()
-    write_tables(work)
-    result = summarise(work, bench.task, bench.examples)
+    statuses = [work.folder.fold(fold.name).status() for fold in work.folds]  # once: a fold may end meanwhile
+    write_tables(work, statuses)
+    result = summarise(work, bench.task, bench.examples, statuses)
     work.folder.report.unlink(missing_ok=True)
     result.write(work.folder.result)
     write_report(work.folder.path)

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,10 +69,12 @@ class RunFolder:
             raise RunError(what, hint="mezoo fit makes one") from error
 
     def discard(self) -> None:
-        """Remove everything that an earlier run left. Raises RunError if another process is writing it."""
+        """Remove everything that an earlier run left. Raises RunError if another process writes it, or a fold of it."""
         if not self.path.is_dir():
             return
-        with self._locked():
+        with self._locked(), ExitStack() as folds:
+            for folder in (*self.path.glob("folds/*/"), *self.path.glob(FINAL)):
+                folds.enter_context(FoldFolder(folder).held())
             shutil.rmtree(self.path)
 
     @contextmanager

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
+from mezoo.signals import leave_to_parent, start
+
 _GRACE_S = 5.0
 """How long a process that is told to stop may take to tidy up."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
@@ -67,10 +69,10 @@ class Processes:
         context = mp.get_context("spawn")
         here, there = context.Pipe()
         process = context.Process(target=_serve, args=(there, *self._start), daemon=True)
+        self._workers.append(_Worker(process, here))  # first, so that an interruption finds it
         with _threads(max(1, (os.cpu_count() or 1) // self._most)):
-            process.start()
+            start(process)
         there.close()
-        self._workers.append(_Worker(process, here))
 
     def _give(self, worker: _Worker, left: deque[Any]) -> None:
         """The next item; None, the end, if there is none. A process that is gone is heard of by its pipe."""
@@ -91,11 +93,12 @@ class Processes:
         return Done(worker.item, value)
 
     def _stop(self) -> None:
-        for worker in self._workers:
-            worker.process.terminate()
-        for worker in self._workers:
-            worker.process.join(_GRACE_S)
-            worker.process.kill()
+        started = [worker.process for worker in self._workers if worker.process.pid is not None]
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.join(_GRACE_S)
+            process.kill()
         self._workers.clear()
 
 
@@ -121,8 +124,8 @@ def _threads(count: int) -> Generator[None]:
 
 def _serve(pipe: Connection, prepare: Callable[[Any], Any], call: Callable[[Any, Any], Any], given: Any) -> None:
     """A process: items as they come, until None or until the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that half a file is removed
+    leave_to_parent()
     with suppress(EOFError, BrokenPipeError):
         try:
             tool = prepare(given)

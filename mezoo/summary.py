@@ -27,8 +27,8 @@ from mezoo.tasks.spotting import KINDS
 Status = Mapping[str, Any]
 
 
-def write_tables(work: Work) -> None:
-    """Resolved recipe, environment, ground truth, videos and pooled predictions beside the result."""
+def write_tables(work: Work, statuses: Sequence[Status]) -> None:
+    """Resolved recipe, environment, ground truth, videos and pooled predictions of the folds that are done."""
     folder = work.folder.path
     write_atomic(folder / "environment.json", json.dumps({**environment(_device()), "packages": packages()}, indent=1))
     settings = yaml.safe_dump(plain(work.recipe.resolved()), sort_keys=False, allow_unicode=True)
@@ -38,12 +38,15 @@ def write_tables(work: Work) -> None:
         write_videos(folder / "videos.csv", work.videos)
     else:
         write_clips(folder / "clips.csv", work.videos, work.clips.labels, work.clips.classes)
-    join_tables(folder / "predictions.csv", [work.folder.fold(f.name).predictions for f in work.folds])
+    done = [f.name for f, status in zip(work.folds, statuses, strict=True) if status["state"] == "done"]
+    join_tables(folder / "predictions.csv", [work.folder.fold(name).predictions for name in done])
 
 
-def summarise(work: Work, task: Task, examples: Mapping[str, Example]) -> Result:
-    """Pool the tallies of all folds that are done; a run with a failed fold is `partial`."""
-    statuses = [work.folder.fold(f.name).status() for f in work.folds]
+def summarise(work: Work, task: Task, examples: Mapping[str, Example], statuses: Sequence[Status]) -> Result:
+    """Pool the tallies of all folds that are done; a run with a failed fold is `partial`.
+
+    `statuses` are those of the folds in order, the same that `write_tables` was given.
+    """
     done = [s for s in statuses if s["state"] == "done"]
     rules = [*done[0]["tallies"]] if done else ["last"]
     scores = {rule: task.score([s["tallies"][rule] for s in done]) for rule in rules}

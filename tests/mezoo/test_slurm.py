@@ -101,3 +101,34 @@ def test_names_of_folds_come_without_torch(mezoo, cache, tmp_path):
         },
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_fold_that_ends_while_a_run_is_gathered_is_in_all_of_the_result_or_in_nothing(
+    mezoo, cache, tmp_path, monkeypatch
+):
+    import mezoo.run as line
+
+    assert mezoo("fit", "toy", "--synthetic", "--runs", tmp_path)[0] == 0
+    (run,) = tmp_path.glob("toy-*")
+    whole = (run / "predictions.csv").read_text()
+    state = run / "folds" / "03" / "fold.json"
+    done, running = state.read_text(), json.dumps({"state": "running"})
+
+    def between(first, second):
+        """Gather, while the fold goes from one state to another between tables and result."""
+
+        def write(*given):
+            write_tables(*given)
+            state.write_text(second)
+
+        write_tables = line.write_tables
+        with monkeypatch.context() as patch:
+            patch.setattr(line, "write_tables", write)
+            state.write_text(first)
+            code = mezoo("gather", run)[0]
+        return code, json.loads((run / "result.json").read_text())["status"], (run / "predictions.csv").read_text()
+
+    assert between(done, running) == (0, "complete", whole)
+    code, status, rows = between(running, done)
+    assert (code, status) == (1, "partial")
+    assert rows == "".join(line for line in whole.splitlines(True) if not line.startswith("03,") and ",03," not in line)
