@@ -32,6 +32,18 @@ class Batch(NamedTuple):
             targets={k: torch.from_numpy(np.stack([s.targets[k] for s in samples])) for k in samples[0].targets},
         )
 
+    def to(self, device: torch.device | str) -> "Batch":
+        """The batch on a device; from pinned memory to CUDA it is copied while this process goes on.
+
+        Lightning asks whatever has this method, instead of looking into each of the names.
+        """
+        on_the_way = torch.device(device).type == "cuda"
+        inputs, targets = (
+            {name: tensor.to(device, non_blocking=on_the_way) for name, tensor in part.items()}
+            for part in (self.inputs, self.targets)
+        )
+        return self._replace(starts=self.starts.to(device, non_blocking=on_the_way), inputs=inputs, targets=targets)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SampleTable(Sequence[Sample]):

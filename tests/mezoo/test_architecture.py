@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = [
-    {"errors", "records", "files", "side_by_side", "signals", "source"},
+    {"signals"},
+    {"errors", "records", "files", "side_by_side", "source"},
     {
         "answers",
         "arrays",
@@ -48,6 +49,7 @@ LAYERS = [
         "commands_report",
         "commands_score",
     },
+    {"arguments"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

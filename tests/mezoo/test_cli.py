@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mezoo.cli import EXAMPLES, build_parser
+from mezoo.arguments import EXAMPLES, build_parser
 
 
 def commands(parser, prefix=""):

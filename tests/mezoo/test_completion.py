@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from mezoo.cli import build_parser
+from mezoo.arguments import build_parser
 from mezoo.completion import commands, script
 
 BASH = 'source "$1"; COMP_WORDS=("${@:2}"); COMP_CWORD=$(($# - 2)); _mezoo; printf "%s\\n" "${COMPREPLY[@]}"'

@@ -247,7 +247,7 @@ def test_a_lock_that_stays_held_is_an_error(tmp_path, monkeypatch):
     ],
 )
 def test_the_command_line_goes_before_the_recipe(tmp_path, block, typed, chosen):
-    from mezoo.cli import build_parser
+    from mezoo.arguments import build_parser
     from mezoo.commands_fit import _where
     from mezoo.recipe import read_recipe
 

@@ -105,7 +105,7 @@ def test_both_readmes_name_the_same_commands():
     def named(name: str) -> set[str]:
         return set(re.findall(r"\bmezoo [a-z]+(?: [a-z]+)?", (ROOT / name).read_text(encoding="utf-8")))
 
-    from mezoo.cli import build_parser
+    from mezoo.arguments import build_parser
     from mezoo.completion import commands
 
     known = {f"mezoo {c.name}" for c in commands(build_parser()) if c.path}
