@@ -149,7 +149,8 @@ class AUWGCN(Spotter):
     def forward(self, motion: Tensor) -> Tensor:
         """Motion (B, 270, 12, 2) as in the features -> logits (B, 10, 256) float32."""
         flat, nodes = motion.flatten(-2), motion.shape[-2]  # a loop over 24 numbers is faster than one over 2
-        scaled = samples.normalise(flat, self.mean.repeat(nodes), self.std.repeat(nodes)).view_as(motion)
+        mean, std = (self.get_buffer(name).repeat(nodes) for name in ("mean", "std"))
+        scaled = samples.normalise(flat, mean, std).view_as(motion)
         logits = together.forward(self.network, scaled) if self.stacked else self.network(scaled)
         return logits[..., MARGIN:-MARGIN].float()
 
