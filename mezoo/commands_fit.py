@@ -123,13 +123,11 @@ def _where(arguments: Arguments, recipe: "Recipe | Joint") -> dict[str, Any]:
     """Executor and workers, the command line before the recipe; and what was asked for, for a later `gather`."""
     from mezoo.joint_recipe import PARTS
 
-    block = recipe.executor
-    side_by_side = block.use == "inline" and (arguments.workers or 1) > 1
-    executor = arguments.executor or ("process" if side_by_side else block.use)
+    executor, workers = recipe.executor.asked(arguments.executor, arguments.workers)
     _, colon, part = arguments.recipe.rpartition(":")
     which = f":{part}" if colon and part in PARTS else ""
     asked = {"recipe": f"{recipe.path.resolve()}{which}", "set": [*arguments.set], "synthetic": arguments.synthetic}
-    return {"executor": executor, "workers": arguments.workers or block.workers, "asked": asked}
+    return {"executor": executor, "workers": workers, "asked": asked}
 
 
 def _fit_joint(joint: "Joint", options: "Options", final: bool, progress: "Progress") -> int:

@@ -1,6 +1,5 @@
 """Features of many videos into the store: what is missing, a video at a time a process, written when it is done."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -11,6 +10,7 @@ from typing import Any
 from mezoo.cluster import Errand, spread
 from mezoo.contracts import FeatureExtractor
 from mezoo.errors import MezooError
+from mezoo.machine import cores
 from mezoo.plugin_objects import make
 from mezoo.progress import Progress
 from mezoo.recipe import Block
@@ -108,7 +108,7 @@ def fill(
 
 
 def _each(here: Extraction, pending: Sequence[Video], workers: int | None) -> Iterator[tuple[Video, Failure | None]]:
-    left, most = list(pending), workers or os.cpu_count() or 1
+    left, most = list(pending), workers or cores()
     while left and (most == 1 or workers is None):
         began, video = time.monotonic(), left.pop(0)
         yield video, here.ensure(video)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
+from mezoo.machine import cores
 from mezoo.signals import leave_to_parent, start
 
 _GRACE_S = 5.0
@@ -70,7 +71,7 @@ class Processes:
         here, there = context.Pipe()
         process = context.Process(target=_serve, args=(there, *self._start), daemon=True)
         self._workers.append(_Worker(process, here))  # first, so that an interruption finds it
-        with _threads(max(1, (os.cpu_count() or 1) // self._most)):
+        with _threads(max(1, cores() // self._most)):
             start(process)
         there.close()
 

@@ -1,6 +1,5 @@
 """Features that are stored and those that are left to make: their time and size, tried on a few frames."""
 
-import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,6 +10,7 @@ from tempfile import TemporaryDirectory
 from mezoo.clips import TakenFrames
 from mezoo.costs.child import in_child
 from mezoo.extraction import Extraction
+from mezoo.machine import cores
 from mezoo.plan import Work
 from mezoo.recipe import Block
 from mezoo.records import Cut, Video
@@ -76,7 +76,7 @@ def feature_costs(work: Work) -> FeatureCosts:
         stored_bytes=sum(path.stat().st_size for path in paths),
         missing=len(missing),
         missing_frames=sum(len(v.frames) for v in missing),
-        processes=max(1, min(os.cpu_count() or 1, len(missing))),
+        processes=max(1, min(cores(), len(missing))),
         tried=tried,
         why_not=why,
     )

@@ -2,7 +2,6 @@
 
 import heapq
 import math
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from mezoo.costs.counts import Counts, count, fold_sizes, sizes
 from mezoo.costs.features import FeatureCosts, feature_costs
 from mezoo.costs.trial import Stage, Trial, run_trial
 from mezoo.errors import MezooError
+from mezoo.machine import cores
 from mezoo.plan import Work
 from mezoo.records import Fold
 
@@ -128,11 +128,6 @@ def makespan(seconds: Sequence[float], processes: int, start: float) -> float:
     for each in seconds:
         heapq.heapreplace(free, free[0] + each)
     return max(free) if seconds else 0.0
-
-
-def cores() -> int:
-    """Cores of this machine."""
-    return os.cpu_count() or 1
 
 
 def _fold_time(fold: Fold, work: Work, trial: Trial) -> tuple[float, float, float, float, float]:

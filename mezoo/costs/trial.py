@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -100,12 +100,3 @@ def limited(steps: int, limit: Any) -> int:
     if limit is None:
         return steps
     return int(steps * limit) if isinstance(limit, float) else min(steps, int(limit))
-
-
-def memory_free() -> int | None:
-    """Bytes of main memory that can be had; None where the system does not tell."""
-    with suppress(OSError, ValueError, IndexError):
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return None

@@ -1,7 +1,5 @@
 """The watch over a trial: Lightning's Trainer with the callback of a real fold, stopped when enough was seen."""
 
-import resource
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,12 +14,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mezoo.contracts import no_bars
 from mezoo.costs.counts import sizes
-from mezoo.costs.trial import BUDGET_S, EPOCHS, FEW, STEPS, Stage, Trial, limited, memory_free, one_device, timed
+from mezoo.costs.trial import BUDGET_S, EPOCHS, FEW, STEPS, Stage, Trial, limited, one_device, timed
 from mezoo.data import Loaders
 from mezoo.fold import EveryEpoch, FoldJob, card_of, check_epochs, choose, make_trainer, quiet_libraries
 from mezoo.fold_folder import FoldFolder
 from mezoo.heap import keep_freed
 from mezoo.jobs import extracted, job_of, task_of
+from mezoo.machine import free_memory, peak_memory
 from mezoo.models import Model
 from mezoo.plan import Work
 from mezoo.progress import LineProgress
@@ -181,12 +180,12 @@ def trial_of(
     return Trial(
         fold=job.name,
         device=torch.cuda.get_device_name(device) if cuda else device.type,
-        device_free=torch.cuda.mem_get_info(device)[0] if cuda else memory_free(),
+        device_free=torch.cuda.mem_get_info(device)[0] if cuda else free_memory(),
         parameters=sum(p.numel() for p in model.parameters()),
         trainable=sum(p.numel() for p in model.parameters() if p.requires_grad),
         weight_bytes=sum(t.numel() * t.element_size() for t in tensors),
         optimizer_bytes=watch.counts.get("optimizer", 0),
-        peak_rss=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        peak_rss=peak_memory(),
         peak_device=torch.cuda.max_memory_allocated(device) if cuda else None,
         start_s=times["start"],
         load_s=times["load"],

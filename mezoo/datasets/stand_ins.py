@@ -19,6 +19,7 @@ from mezoo import synthetic
 from mezoo.contracts import SYNTHETIC_MARK, Bars, StandIn
 from mezoo.datasets.dirt import Line, Planted, soil_folders, soil_grid, soil_rows
 from mezoo.errors import DataError
+from mezoo.machine import cores
 from mezoo.tables import Cell
 
 __all__ = [
@@ -138,7 +139,7 @@ def write_shots(out: Path, shots: Sequence[Shot], frames: Literal["rendered", "e
             return
         work = _touch if frames == "empty" else _render
         alone = frames == "empty" or sum(len(s.frames()) for s in shots) <= _IN_ONE_PROCESS
-        workers = 1 if alone else min(os.cpu_count() or 1, len(shots))
+        workers = 1 if alone else min(cores(), len(shots))
         with bars("films", len(shots)) as bar:
             for name in _each(work, out, shots, workers):
                 bar.advance(name)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mezoo.doctor.finding import Finding
+from mezoo.machine import cores
 
 LEAST, FEW = 1 << 30, 10 << 30
 """Bytes of free disk: below the first nothing can be finished, below the second features of a dataset may not fit."""
@@ -14,8 +15,7 @@ LEAST, FEW = 1 << 30, 10 << 30
 
 def machine() -> Iterator[Finding]:
     """Cores that this process may use, and memory."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield Finding("cores", f"{usable} usable of {os.cpu_count()}")
+    yield Finding("cores", f"{cores()} usable of {os.cpu_count()}")
     memory = _memory()
     if memory is not None:
         total, free = memory

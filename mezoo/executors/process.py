@@ -11,9 +11,9 @@ from typing import Any
 import mezoo.errors as errors
 from mezoo import signals
 from mezoo.contracts import Bar
-from mezoo.executors.machine import GIB, cores, free_memory
 from mezoo.executors.one import Bench, told
 from mezoo.executors.worker import serve
+from mezoo.machine import GIB, cores, free_memory
 from mezoo.progress import Progress
 from mezoo.side_by_side import of_death
 

@@ -5,7 +5,7 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
-from mezoo.executors.machine import peak_memory
+from mezoo.machine import peak_memory
 from mezoo.plan import Work
 from mezoo.signals import leave_to_parent
 

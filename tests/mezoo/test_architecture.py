@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = [
-    {"signals"},
+    {"signals", "machine"},
     {"errors", "records", "files", "side_by_side", "source"},
     {
         "answers",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from mezoo import machine
 from mezoo.errors import RunError
-from mezoo.executors import machine
 from mezoo.fold_folder import FoldFolder
 
 
